@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The front door. What it names is done by scripts/setup, which makes sure that
+# the tools are there, and by the runner in boot-tests/; `make help` lists it all.
+
+KERNEL  ?= 7.3
+MACHINE ?= malta-le-r2
+JIT     ?= rust
+HARDEN  ?= 0
+SUITE   ?= test_bpf
+RANGE   ?=
+ICOUNT  ?= 0
+LINUX   ?=
+BPF     ?=
+CACHE   ?= $(or $(MIPS_BPF_JIT_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/mips-bpf-jit)
+
+override CACHE := $(abspath $(CACHE))
+export MIPS_BPF_JIT_CACHE := $(CACHE)
+export CARGO_TARGET_DIR := $(CACHE)/target
+export KERNEL LINUX BPF
+
+# The cargo that set-up found; the one in the path where set-up is not needed.
+cargo = $$(sed -n 's/^CARGO=//p' '$(CACHE)/env' 2>/dev/null | grep . || echo cargo)
+# Says something before it is quiet for as long as the first build takes.
+runner = { test -x '$(CARGO_TARGET_DIR)/debug/boot-tests' || echo 'building the runner ...'; } && \
+	 "$(cargo)" build --quiet --locked -p boot-tests && \
+	 '$(CARGO_TARGET_DIR)/debug/boot-tests'
+
+.PHONY: help setup boot test check encode exec show list clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'Verbs:'
+	@echo '  make boot     build a kernel with the JIT, boot it in QEMU, run its tests, judge them'
+	@echo '  make test     what must pass before a change goes in: check, encode, exec, boots'
+	@echo '                (listed in boot-tests/test-plan.toml); ends with "N passed, N failed"'
+	@echo '  make check    host tests, formatting and lints; needs a Rust toolchain only'
+	@echo '  make encode   every row of the instruction table against GNU as and LLVM'
+	@echo '  make exec     emitted code, executed in an emulator on the host'
+	@echo '  make show     BPF and the MIPS code made of it, side by side; see BPF='
+	@echo '  make setup    find or install the tools, and the kernel source'
+	@echo '  make list     the machines and suites there are'
+	@echo '  make clean    delete builds, working copies and logs; keep sources and tools'
+	@echo 'Variables, with their defaults:'
+	@echo '  KERNEL=7.3           kernel series'
+	@echo '  MACHINE=malta-le-r2  malta-{le,be}-{r1,r2}: byte order and MIPS32 release'
+	@echo '  JIT=rust             rust: ours; c: the one it replaces; off: the interpreter'
+	@echo '  HARDEN=0             net.core.bpf_jit_harden: 0, 1 or 2'
+	@echo '  SUITE=test_bpf       test_bpf, test_tail_calls, test_skb_segment; all: the three'
+	@echo '  RANGE=               FIRST,LAST: only those tests, counted from 0'
+	@echo '  ICOUNT=0             1: guest time counts instructions, the same in every run'
+	@echo '  LINUX=               kernel tree to graft and build, instead of a copy of the source'
+	@echo '  BPF=                 show: assembler text, raw bytes, or an object file'
+	@echo '  CACHE=$(CACHE)'
+	@echo '                       where sources, builds and logs are kept'
+
+setup:
+	@scripts/setup
+
+boot: setup
+	@$(runner) boot --kernel='$(KERNEL)' --machine='$(MACHINE)' --jit='$(JIT)' \
+		--harden='$(HARDEN)' --suite='$(SUITE)' --range='$(RANGE)' \
+		--icount='$(ICOUNT)' --linux='$(LINUX)'
+
+test: setup
+	@$(runner) test
+
+check:
+	@$(runner) host check
+
+encode exec: setup
+	@$(runner) host $@
+
+show:
+	@"$(cargo)" run --quiet --locked -p bpf-jit-mips --features tools --bin show -- \
+		--machine '$(MACHINE)' "$$BPF"
+
+list:
+	@$(runner) list
+
+clean:
+	rm -rf '$(CACHE)/build' '$(CACHE)/linux' '$(CACHE)/run' '$(CACHE)/log' '$(CACHE)/lock' \
+		'$(CACHE)/target'

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a program without a libc needs on o32: system calls and a few string
+ * functions. The first two are the only assembly besides the entry point.
+ */
+
+#define NR(n) (4000 + (n))
+#define NR_exit NR(1)
+#define NR_read NR(3)
+#define NR_write NR(4)
+#define NR_open NR(5)
+#define NR_close NR(6)
+#define NR_mount NR(21)
+#define NR_reboot NR(88)
+#define NR_delete_module NR(129)
+#define NR_nanosleep NR(166)
+#define NR_finit_module NR(348)
+
+#define O_WRONLY 1
+#define O_TRUNC 0x200
+#define POWER_OFF 0x4321fedcUL
+
+typedef unsigned long size_t;
+
+/* The o32 kernel ABI: number and result in v0, failure flag in a3. */
+static long syscall4(long number, long a, long b, long c, long d)
+{
+	register long v0 __asm__("$2") = number;
+	register long a0 __asm__("$4") = a;
+	register long a1 __asm__("$5") = b;
+	register long a2 __asm__("$6") = c;
+	register long a3 __asm__("$7") = d;
+
+	__asm__ volatile("syscall"
+			 : "+r"(v0), "+r"(a3)
+			 : "r"(a0), "r"(a1), "r"(a2)
+			 : "$1", "$3", "$8", "$9", "$10", "$11", "$12", "$13",
+			   "$14", "$15", "$24", "$25", "hi", "lo", "memory");
+	return a3 ? -v0 : v0;
+}
+
+/* mount(2) has a fifth argument, on the stack; ours is always absent. */
+static long mount(const char *type, const char *dir)
+{
+	register long v0 __asm__("$2") = NR_mount;
+	register long a0 __asm__("$4") = (long)type;
+	register long a1 __asm__("$5") = (long)dir;
+	register long a2 __asm__("$6") = (long)type;
+	register long a3 __asm__("$7") = 0;
+
+	__asm__ volatile("addiu $sp, $sp, -32\n\t"
+			 "sw $0, 16($sp)\n\t"
+			 "syscall\n\t"
+			 "addiu $sp, $sp, 32"
+			 : "+r"(v0), "+r"(a3)
+			 : "r"(a0), "r"(a1), "r"(a2)
+			 : "$1", "$3", "$8", "$9", "$10", "$11", "$12", "$13",
+			   "$14", "$15", "$24", "$25", "hi", "lo", "memory");
+	return a3 ? -v0 : v0;
+}
+
+/* The compiler may call these whatever we do. */
+void *memcpy(void *to, const void *from, size_t n)
+{
+	char *t = to;
+	const char *f = from;
+
+	while (n--)
+		*t++ = *f++;
+	return to;
+}
+
+void *memset(void *to, int c, size_t n)
+{
+	char *t = to;
+
+	while (n--)
+		*t++ = c;
+	return to;
+}
+
+static size_t length(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n])
+		n++;
+	return n;
+}
+
+static int is_same(const char *a, const char *b)
+{
+	while (*a && *a == *b)
+		a++, b++;
+	return *a == *b;
+}
+
+static int contains(const char *line, const char *word)
+{
+	for (; *line; line++) {
+		size_t i = 0;
+
+		while (word[i] && line[i] == word[i])
+			i++;
+		if (!word[i])
+			return 1;
+	}
+	return !*word;
+}

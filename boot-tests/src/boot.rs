@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `make boot`: from sources to a verdict.
+//!
+//! Six steps, the last of which judges. `make test` goes through the same ones for several jobs,
+//! building one kernel while another runs; so each is a function here that does only its own.
+
+use crate::data;
+use crate::job::{Jit, Job, Range};
+use crate::judge::{judge, Verdict};
+use crate::kernel::Build;
+use crate::place::Place;
+use crate::qemu::{self, Outcome};
+use crate::steps::{Step, Steps};
+use crate::{initrd, tree};
+use anyhow::{Context, Result};
+use comfy_table::{presets, Table};
+use std::path::PathBuf;
+
+/// Names that are printed of tests that failed.
+const NAMES: usize = 20;
+
+/// Which kernel, on which machine, with which JIT, doing what.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Kernel series.
+    #[arg(long, default_value = "7.3")]
+    kernel: String,
+    /// One of boot-tests/machines.
+    #[arg(long, default_value = "malta-le-r2")]
+    machine: String,
+    /// The JIT that compiles the programs; off: the interpreter runs them.
+    #[arg(long, default_value = "rust")]
+    jit: String,
+    /// net.core.bpf_jit_harden: 0 off, 1 for unprivileged programs, 2 for all.
+    #[arg(long, default_value = "0")]
+    harden: String,
+    /// One of boot-tests/suites.
+    #[arg(long, default_value = "test_bpf")]
+    suite: String,
+    /// Only the tests FIRST,LAST.
+    #[arg(long, default_value = "")]
+    range: String,
+    /// 1: guest time counts instructions, and is exact.
+    #[arg(long, default_value = "0")]
+    icount: String,
+    /// A kernel tree of yours to graft and build instead of a copy.
+    #[arg(long, default_value = "")]
+    linux: String,
+}
+
+/// One line that lists what would have been right.
+fn one_of<T: Copy>(variable: &str, value: &str, known: &[(&str, T)]) -> Result<T> {
+    let found = known
+        .iter()
+        .find(|(name, _)| *name == value)
+        .map(|(_, meaning)| *meaning);
+    found.with_context(|| {
+        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        format!(
+            "unknown {variable} {value:?}: known are {}",
+            names.join(", ")
+        )
+    })
+}
+
+impl Options {
+    /// Turns names into what they name.
+    fn job(&self, place: &Place) -> Result<Job> {
+        let range = (!self.range.is_empty()).then(|| self.range.parse::<Range>());
+        let icount = [("0", false), ("1", true)];
+        let job = Job {
+            kernel: self.kernel.clone(),
+            machine: data::machine(place, &self.machine)?,
+            jit: one_of(
+                "JIT",
+                &self.jit,
+                &[("rust", Jit::Rust), ("c", Jit::C), ("off", Jit::Off)],
+            )?,
+            harden: one_of("HARDEN", &self.harden, &[("0", 0), ("1", 1), ("2", 2)])?,
+            suite: self.suite.clone(),
+            suites: data::suites(place, &self.suite)?,
+            range: range.transpose()?,
+            icount: one_of("ICOUNT", &self.icount, &icount)?,
+            linux: (!self.linux.is_empty()).then(|| PathBuf::from(&self.linux)),
+        };
+        if job.linux.is_none() {
+            place.pristine(&job.kernel)?;
+        }
+        job.check()?;
+        Ok(job)
+    }
+}
+
+/// The verb. Says whether it passed.
+pub(crate) fn run(place: &Place, options: &Options) -> Result<bool> {
+    let job = options.job(place)?;
+    let steps = Steps::new(6);
+    let name = format!("{} with JIT={}", job.machine.name, job.jit.name());
+    println!(
+        "Linux {} on {name}; logs and builds are in {}",
+        job.kernel,
+        place.cache.display()
+    );
+    let build =
+        prepare(place, &job, &steps).with_context(|| format!("again: {}", job.again(None)))?;
+    if let Some(dir) = &job.linux {
+        steps.print(&format!(
+            "undo the graft: scripts/graft {} --undo",
+            dir.display()
+        ));
+    }
+    let outcome = start(place, &job, &build, &steps)?;
+    let step = steps.begin("judging");
+    let verdicts = judge(&job, &outcome)?;
+    step.end(if is_pass(&verdicts) {
+        "passed"
+    } else {
+        "failed"
+    });
+    println!("{}", explain(&job, &outcome, &verdicts));
+    Ok(is_pass(&verdicts))
+}
+
+/// Steps 1 to 3: a kernel.
+pub(crate) fn prepare<'a>(place: &'a Place, job: &'a Job, steps: &Steps) -> Result<Build<'a>> {
+    let step = steps.begin(&format!("grafting into Linux {}", job.kernel));
+    let tree = tree::grafted(place, &job.kernel, job.linux.as_deref(), &step)?;
+    step.end(&format!(
+        "{} (Linux {})",
+        tree.display(),
+        tree::version(&tree)?
+    ));
+
+    let step = steps.begin(&format!("configuring {}", job.build_name()));
+    let build = Build::open(place, job, tree, &step)?;
+    let how = if build.configure(&step)? {
+        "done, every option as asked"
+    } else {
+        "unchanged"
+    };
+    step.end(how);
+
+    let step = steps.begin(&format!(
+        "building {}, log {}",
+        job.build_name(),
+        build.log("build").display()
+    ));
+    build.build(&step)?;
+    step.end("done");
+    Ok(build)
+}
+
+/// Steps 4 and 5: what the machine printed.
+pub(crate) fn start(place: &Place, job: &Job, build: &Build<'_>, steps: &Steps) -> Result<Outcome> {
+    let run = place.cache.join("run").join(job.run_name());
+    std::fs::create_dir_all(&run)?;
+    let step = steps.begin("making the initrd");
+    let _lock = tree::lock(place, &format!("run-{}", job.run_name()), &step)?;
+    let initrd = initrd::make(place, job, build, &run, &step)?;
+    step.end("done");
+
+    let console = run.join("console.log");
+    let step = steps.begin(&format!(
+        "booting for {}, log {}",
+        job.suite,
+        console.display()
+    ));
+    let outcome = boot_on(place, job, build, &initrd, &run, &step)?;
+    step.end(&format!("{} lines", outcome.lines.len()));
+    Ok(outcome)
+}
+
+fn boot_on(
+    place: &Place,
+    job: &Job,
+    build: &Build<'_>,
+    initrd: &std::path::Path,
+    run: &std::path::Path,
+    step: &Step<'_>,
+) -> Result<Outcome> {
+    qemu::boot(place, job, &build.vmlinux(), initrd, run, step)
+}
+
+/// Whether every suite passed.
+pub(crate) fn is_pass(verdicts: &[Verdict]) -> bool {
+    verdicts.iter().all(|verdict| verdict.reasons.is_empty())
+}
+
+/// What a person reads last: a table, what failed, the kernel's summaries, the verdict.
+pub(crate) fn explain(job: &Job, outcome: &Outcome, verdicts: &[Verdict]) -> String {
+    let mut text = table(verdicts);
+    for verdict in verdicts {
+        text += &failures(job, verdict);
+    }
+    if !is_pass(verdicts) {
+        text += &format!(
+            "\nconsole: {}\nagain:   {}",
+            outcome.log.display(),
+            job.again(None)
+        );
+    }
+    for summary in verdicts.iter().filter_map(|verdict| verdict.report.summary) {
+        text += &format!("\n{summary}");
+    }
+    text + "\n" + &verdict_line(job, verdicts)
+}
+
+fn table(verdicts: &[Verdict]) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header(["suite", "passed", "failed", "JIT'ed", "expected", "seconds"]);
+    for verdict in verdicts {
+        let expected = verdict.expected;
+        let jited = verdict.report.summary.and_then(|summary| summary.jited);
+        table.add_row([
+            verdict.suite.clone(),
+            verdict.passed.to_string(),
+            verdict.failed.to_string(),
+            jited.map_or_else(|| "-".to_owned(), |(jited, run)| format!("{jited}/{run}")),
+            format!("{} [{}/{}]", expected.total, expected.jited, expected.run),
+            format!("{:.0}", verdict.report.seconds),
+        ]);
+    }
+    table.to_string()
+}
+
+fn failures(job: &Job, verdict: &Verdict) -> String {
+    let mut text = String::new();
+    for reason in verdict.reasons.iter().take(NAMES) {
+        text += &format!("\n{}: {reason}", verdict.suite);
+    }
+    if verdict.reasons.is_empty() {
+        return text;
+    }
+    let failing = verdict.report.failing();
+    let mut wrong = failing.clone();
+    if verdict.expected.jited > 0 {
+        wrong.extend(
+            verdict
+                .report
+                .interpreted()
+                .iter()
+                .filter(|test| !test.failed),
+        );
+    }
+    for test in wrong.iter().take(NAMES) {
+        text += &format!("\n  #{} {}", test.number, test.text);
+    }
+    if wrong.len() > NAMES {
+        text += &format!("\n  and {} more, see the console log", wrong.len() - NAMES);
+    }
+    if let Some(test) = wrong.first() {
+        let again = job.again(Some((&verdict.suite, test.number)));
+        text += &format!("\njust #{}: {again}", test.number);
+    }
+    text
+}
+
+fn verdict_line(job: &Job, verdicts: &[Verdict]) -> String {
+    let word = if is_pass(verdicts) { "PASS" } else { "FAIL" };
+    let passed: u32 = verdicts.iter().map(|verdict| verdict.passed).sum();
+    let failed: u32 = verdicts.iter().map(|verdict| verdict.failed).sum();
+    let counts = verdicts
+        .iter()
+        .filter_map(|verdict| verdict.report.summary?.jited);
+    let (jited, run) = counts.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    let what = format!("{passed} passed, {failed} failed, {jited}/{run} JIT'ed");
+    let (machine, jit) = (&job.machine.name, job.jit.name());
+    format!(
+        "{word}: {what}: {} on {machine}, JIT={jit} HARDEN={}",
+        job.suite, job.harden
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::tests::job;
+    use crate::qemu::End;
+    use crate::report::tests::sample;
+
+    #[test]
+    fn the_last_line_is_the_verdict() {
+        let job = job("test_bpf", Jit::C);
+        let lines = sample("console-c.log");
+        let outcome = Outcome {
+            end: End::Done,
+            lines,
+            log: "console.log".into(),
+        };
+        let verdicts = judge(&job, &outcome).unwrap();
+        let text = explain(&job, &outcome, &verdicts);
+        let last: Vec<&str> = text.lines().rev().take(2).collect();
+        assert!(
+            last[0].starts_with("FAIL: 1043 passed, 19 failed, 1038/1050 JIT'ed"),
+            "{text}"
+        );
+        assert_eq!(last[1], "1043 PASSED, 19 FAILED, [1038/1050 JIT'ed]");
+        assert!(text.contains("JIT=c SUITE=test_bpf RANGE=82,82"), "{text}");
+        assert!(text.contains("and 11 more"), "{text}");
+    }
+
+    #[test]
+    fn unknown_values_list_the_known_ones() {
+        let error = one_of("HARDEN", "3", &[("0", 0), ("1", 1)])
+            .unwrap_err()
+            .to_string();
+        assert_eq!(error, "unknown HARDEN \"3\": known are 0, 1");
+    }
+}

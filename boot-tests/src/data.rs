@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which machines and suites are there, and what is expected of them?
+//!
+//! One TOML file each, named after the thing. A suite file either describes a suite or lists the
+//! members of a group. An unknown key in a file is an error: it would otherwise be a setting that
+//! silently does nothing.
+
+use crate::place::Place;
+use anyhow::{bail, Context, Result};
+use serde::de::DeserializeOwned;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+
+/// Byte order of a machine.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Endian {
+    /// Least significant byte first.
+    Little,
+    /// Most significant byte first.
+    Big,
+}
+
+impl Endian {
+    /// The cross compiler's flag.
+    pub(crate) fn flag(self) -> &'static str {
+        match self {
+            Endian::Little => "-EL",
+            Endian::Big => "-EB",
+        }
+    }
+}
+
+/// machines/NAME.toml
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Machine {
+    #[serde(skip)]
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) endian: Endian,
+    /// Of the MIPS32 architecture: what init may be compiled for.
+    pub(crate) release: u32,
+    /// The tool that emulates it.
+    pub(crate) qemu: String,
+    pub(crate) board: String,
+    pub(crate) cpu: String,
+    pub(crate) memory: String,
+    /// Fragments of kernel configuration, later ones winning.
+    pub(crate) kconfig: Vec<String>,
+    /// The kernel's arguments that make it talk to us.
+    pub(crate) console: String,
+}
+
+/// What a suite must report for one kernel series.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Expect {
+    /// Tests it has.
+    pub(crate) total: u32,
+    /// Those that pass by being refused, so are neither run nor JIT'ed.
+    #[serde(default)]
+    pub(crate) refused: Vec<u32>,
+}
+
+/// suites/NAME.toml
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Suite {
+    #[serde(skip)]
+    pub(crate) name: String,
+    pub(crate) description: String,
+    /// Built by the kernel, as a path in its tree.
+    pub(crate) module: String,
+    pub(crate) params: String,
+    /// What stands before the counts.
+    pub(crate) summary: String,
+    /// Seconds the suite may take.
+    pub(crate) timeout: u64,
+    /// Seconds it may say nothing.
+    pub(crate) quiet: u64,
+    /// Whether the summary says how many were JIT'ed of those that ran.
+    #[serde(default = "yes")]
+    pub(crate) runs_programs: bool,
+    /// Fragments it needs besides the machine's: makes it a kernel of its own.
+    #[serde(default)]
+    pub(crate) kconfig: Vec<String>,
+    /// What init does; `{insmod}` stands for loading the module. Absent: just that.
+    #[serde(default = "just_load")]
+    pub(crate) script: Vec<String>,
+    /// Present if faults are injected: it is then not judged by counts alone.
+    pub(crate) faults: Option<Faults>,
+    /// By kernel series.
+    pub(crate) expect: BTreeMap<String, Expect>,
+}
+
+/// How a suite that injects faults is judged.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Faults {
+    /// At least so many programs must have been left to the interpreter.
+    pub(crate) interpreted: u32,
+    /// First words of lines shown by the script that must be the same before and after.
+    pub(crate) same: Vec<String>,
+    /// What no shown line may contain.
+    pub(crate) never: Vec<String>,
+}
+
+/// suites/NAME.toml with `members`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Members {
+    description: String,
+    members: Vec<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn just_load() -> Vec<String> {
+    vec!["{insmod}".to_owned()]
+}
+
+/// The machine of that name.
+pub(crate) fn machine(place: &Place, name: &str) -> Result<Machine> {
+    let dir = place.data("machines");
+    known("MACHINE", name, &dir)?;
+    let mut machine: Machine = parse(&dir, name)?;
+    machine.name = name.to_owned();
+    Ok(machine)
+}
+
+/// The suites that name stands for, in order.
+pub(crate) fn suites(place: &Place, name: &str) -> Result<Vec<Suite>> {
+    let dir = place.data("suites");
+    known("SUITE", name, &dir)?;
+    if is_group(&dir, name)? {
+        let group: Members = parse(&dir, name)?;
+        return group
+            .members
+            .iter()
+            .map(|member| suite(&dir, member))
+            .collect();
+    }
+    Ok(vec![suite(&dir, name)?])
+}
+
+/// Every machine and suite with its description.
+pub(crate) fn list(place: &Place) -> Result<String> {
+    let mut text = String::new();
+    for name in names(&place.data("machines"))? {
+        writeln!(
+            text,
+            "MACHINE={name:<18} {}",
+            machine(place, &name)?.description
+        )?;
+    }
+    let dir = place.data("suites");
+    for name in names(&dir)? {
+        let description = match is_group(&dir, &name)? {
+            true => parse::<Members>(&dir, &name)?.description,
+            false => suite(&dir, &name)?.description,
+        };
+        writeln!(text, "SUITE={name:<20} {description}")?;
+    }
+    Ok(text)
+}
+
+fn suite(dir: &Path, name: &str) -> Result<Suite> {
+    let mut suite: Suite = parse(dir, name)?;
+    suite.name = name.to_owned();
+    Ok(suite)
+}
+
+fn is_group(dir: &Path, name: &str) -> Result<bool> {
+    Ok(parse::<toml::Table>(dir, name)?.contains_key("members"))
+}
+
+/// Reads one data file.
+pub(crate) fn parse<T: DeserializeOwned>(dir: &Path, name: &str) -> Result<T> {
+    let path = dir.join(format!("{name}.toml"));
+    let text = std::fs::read_to_string(&path);
+    let text = text.with_context(|| format!("cannot read {}", path.display()))?;
+    toml::from_str(&text).with_context(|| format!("in {}", path.display()))
+}
+
+/// One clear line if `name` has no file in `dir`.
+fn known(variable: &str, name: &str, dir: &Path) -> Result<()> {
+    let names = names(dir)?;
+    if !names.iter().any(|known| known == name) {
+        bail!(
+            "unknown {variable} {name:?}: known are {}",
+            names.join(", ")
+        );
+    }
+    Ok(())
+}
+
+fn names(dir: &Path) -> Result<Vec<String>> {
+    let entries = std::fs::read_dir(dir).with_context(|| format!("no {}", dir.display()))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ext| ext == "toml") {
+            names.extend(
+                path.file_stem()
+                    .map(|stem| stem.to_string_lossy().into_owned()),
+            );
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn here() -> Place {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        Place::find(Some(root), Some("/nonexistent".into())).unwrap()
+    }
+
+    #[test]
+    fn every_data_file_parses() {
+        let place = here();
+        for name in names(&place.data("machines")).unwrap() {
+            machine(&place, &name).unwrap();
+        }
+        for name in names(&place.data("suites")).unwrap() {
+            assert!(!suites(&place, &name).unwrap().is_empty());
+        }
+        assert!(list(&place).unwrap().contains("malta-be-r1"));
+    }
+
+    #[test]
+    fn an_unknown_name_lists_the_known_ones() {
+        let error = machine(&here(), "pdp11").unwrap_err().to_string();
+        assert!(
+            error.starts_with("unknown MACHINE \"pdp11\": known are malta-be-r1, "),
+            "{error}"
+        );
+        assert!(suites(&here(), "../machines/malta-le-r2").is_err());
+    }
+}

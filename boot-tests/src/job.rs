@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is one boot to do, and how is it said: to the guest, in names of files, and as the command
+//! that does it again?
+
+use crate::data::{Expect, Machine, Suite};
+use anyhow::{bail, Context, Result};
+use clap::ValueEnum;
+use std::fmt::Write;
+use std::path::Path;
+use std::str::FromStr;
+
+/// Which JIT compiles the programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Jit {
+    /// Ours.
+    Rust,
+    /// The kernel's own.
+    C,
+    /// None, in our kernel: the interpreter.
+    Off,
+}
+
+impl Jit {
+    /// The fragment of kernel configuration that selects it.
+    pub(crate) fn fragment(self) -> &'static str {
+        match self {
+            Jit::Rust | Jit::Off => "rust",
+            Jit::C => "c",
+        }
+    }
+
+    /// As the value of JIT=.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Jit::Rust => "rust",
+            Jit::C => "c",
+            Jit::Off => "off",
+        }
+    }
+
+    fn enable(self) -> u8 {
+        u8::from(self != Jit::Off)
+    }
+}
+
+/// First and last test, inclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Range {
+    pub(crate) first: u32,
+    pub(crate) last: u32,
+}
+
+impl FromStr for Range {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let shape = || format!("RANGE {text:?} is not FIRST,LAST with FIRST <= LAST");
+        let (first, last) = text.split_once(',').with_context(shape)?;
+        let range = Self {
+            first: first.trim().parse().with_context(shape)?,
+            last: last.trim().parse().with_context(shape)?,
+        };
+        if range.last < range.first {
+            bail!(shape());
+        }
+        Ok(range)
+    }
+}
+
+/// One boot.
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    pub(crate) kernel: String,
+    pub(crate) machine: Machine,
+    pub(crate) jit: Jit,
+    pub(crate) harden: u8,
+    /// As the user named it.
+    pub(crate) suite: String,
+    pub(crate) suites: Vec<Suite>,
+    pub(crate) range: Option<Range>,
+    /// Guest time counts instructions.
+    pub(crate) icount: bool,
+    /// The user's own tree.
+    pub(crate) linux: Option<std::path::PathBuf>,
+}
+
+/// What must come out of one suite of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Expected {
+    pub(crate) total: u32,
+    pub(crate) run: u32,
+    pub(crate) jited: u32,
+}
+
+impl Job {
+    /// Refuses what cannot be meant.
+    pub(crate) fn check(&self) -> Result<()> {
+        for suite in &self.suites {
+            let expect = self.expect(suite)?;
+            if let Some(range) = self.range.filter(|range| range.last >= expect.total) {
+                let last = expect.total.saturating_sub(1);
+                bail!(
+                    "RANGE={},{}: {} ends with {last}",
+                    range.first,
+                    range.last,
+                    suite.name
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn expect<'a>(&self, suite: &'a Suite) -> Result<&'a Expect> {
+        let expect = suite.expect.get(&self.kernel);
+        expect.with_context(|| format!("suite {} has no counts for {}", suite.name, self.kernel))
+    }
+
+    /// Counts that must come out; a range has its share of them.
+    pub(crate) fn expected(&self, suite: &Suite) -> Result<Expected> {
+        let expect = self.expect(suite)?;
+        let all = Range {
+            first: 0,
+            last: expect.total.saturating_sub(1),
+        };
+        let range = self.range.unwrap_or(all);
+        let is_in = |test: &u32| (range.first..=range.last).contains(test);
+        let refused = expect.refused.iter().filter(|test| is_in(test)).count() as u32;
+        let total = range.last - range.first + 1;
+        let run = if suite.runs_programs {
+            total - refused
+        } else {
+            0
+        };
+        Ok(Expected {
+            total,
+            run,
+            jited: if self.jit == Jit::Off { 0 } else { run },
+        })
+    }
+
+    /// Names the kernel: jobs with the same name run on the same one.
+    pub(crate) fn build_name(&self) -> String {
+        let jit = self.jit.fragment();
+        let mut name = format!("{}-{}-{jit}", self.kernel, self.machine.name);
+        for fragment in self.suites.iter().flat_map(|suite| &suite.kconfig) {
+            name += &format!("-{fragment}");
+        }
+        if let Some(dir) = &self.linux {
+            name += &format!("-{:08x}", hash(dir.as_os_str().as_encoded_bytes()) >> 32);
+        }
+        name
+    }
+
+    /// Names the boot: its console log and initrd.
+    pub(crate) fn run_name(&self) -> String {
+        let (suite, jit) = (&self.suite, self.jit.name());
+        let mut name = format!("{}-{jit}-harden{}-{suite}", self.build_name(), self.harden);
+        if let Some(range) = self.range {
+            name += &format!("-{}-{}", range.first, range.last);
+        }
+        if self.icount {
+            name += "-icount";
+        }
+        name
+    }
+
+    /// Fragments of kernel configuration, in order.
+    pub(crate) fn fragments(&self) -> Vec<String> {
+        let mut all = self.machine.kconfig.clone();
+        all.push(self.jit.fragment().to_owned());
+        all.extend(self.suites.iter().flat_map(|suite| suite.kconfig.clone()));
+        all
+    }
+
+    /// Seconds grow by this much where the guest is slower than a JIT on a free-running machine.
+    pub(crate) fn slowness(&self) -> u64 {
+        (if self.icount { 4 } else { 1 }) * (if self.jit == Jit::Off { 3 } else { 1 })
+    }
+
+    /// The guest's /job.
+    pub(crate) fn script(&self) -> Result<String> {
+        let mut text = String::new();
+        writeln!(text, "sysctl net/core/bpf_jit_enable {}", self.jit.enable())?;
+        writeln!(text, "sysctl net/core/bpf_jit_harden {}", self.harden)?;
+        for suite in &self.suites {
+            let file = Path::new(&suite.module)
+                .file_name()
+                .context("module without a name")?;
+            let file = file.to_string_lossy();
+            let mut insmod = format!("insmod /{file} {}", suite.params);
+            if let Some(range) = self.range {
+                write!(insmod, " test_range={},{}", range.first, range.last)?;
+            }
+            writeln!(text, "begin {}", suite.name)?;
+            for line in &suite.script {
+                writeln!(text, "{}", line.replace("{insmod}", &insmod))?;
+            }
+            writeln!(
+                text,
+                "end {}\nrmmod {}",
+                suite.name,
+                file.trim_end_matches(".ko")
+            )?;
+        }
+        Ok(text)
+    }
+
+    /// The command that does this again; `case`: only that test of that suite.
+    pub(crate) fn again(&self, case: Option<(&str, u32)>) -> String {
+        let mut text = format!(
+            "make boot MACHINE={} JIT={}",
+            self.machine.name,
+            self.jit.name()
+        );
+        let suite = case.map_or(self.suite.as_str(), |(suite, _)| suite);
+        text += &format!(" SUITE={suite}");
+        if self.harden != 0 {
+            text += &format!(" HARDEN={}", self.harden);
+        }
+        match (case, self.range) {
+            (Some((_, test)), _) => text += &format!(" RANGE={test},{test}"),
+            (None, Some(range)) => text += &format!(" RANGE={},{}", range.first, range.last),
+            (None, None) => {}
+        }
+        if self.icount {
+            text += " ICOUNT=1";
+        }
+        if let Some(dir) = &self.linux {
+            text += &format!(" LINUX={}", dir.display());
+        }
+        text
+    }
+}
+
+/// FNV-1a: the same in every build of this program, unlike the standard library's.
+pub(crate) fn hash(bytes: &[u8]) -> u64 {
+    const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x100_0000_01b3;
+    bytes.iter().fold(BASIS, |sum, byte| {
+        (sum ^ u64::from(*byte)).wrapping_mul(PRIME)
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn job(suite: &str, jit: Jit) -> Job {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let place = crate::place::Place::find(Some(root), Some("/nonexistent".into())).unwrap();
+        Job {
+            kernel: "7.3".to_owned(),
+            machine: crate::data::machine(&place, "malta-le-r2").unwrap(),
+            jit,
+            harden: 0,
+            suite: suite.to_owned(),
+            suites: crate::data::suites(&place, suite).unwrap(),
+            range: None,
+            icount: false,
+            linux: None,
+        }
+    }
+
+    #[test]
+    fn a_range_has_its_share_of_the_counts() {
+        let mut job = job("test_bpf", Jit::Rust);
+        let suite = job.suites[0].clone();
+        let all = job.expected(&suite).unwrap();
+        assert_eq!(
+            all,
+            Expected {
+                total: 1062,
+                run: 1050,
+                jited: 1050
+            }
+        );
+        let refused = suite.expect["7.3"].refused[0];
+        job.range = Some(Range {
+            first: refused,
+            last: refused + 1,
+        });
+        assert_eq!(job.expected(&suite).unwrap().total, 2);
+        assert!(job.expected(&suite).unwrap().run < 2);
+        job.range = Some("1000,1062".parse().unwrap());
+        assert!(job.check().is_err());
+    }
+
+    #[test]
+    fn ranges_that_cannot_be_meant_are_refused() {
+        for text in ["", "1", "2,1", "a,b", "-1,2"] {
+            assert!(text.parse::<Range>().is_err(), "{text}");
+        }
+        assert_eq!("3,3".parse::<Range>().unwrap(), Range { first: 3, last: 3 });
+    }
+
+    #[test]
+    fn the_interpreter_shares_the_rust_kernel() {
+        let (rust, off) = (job("all", Jit::Rust), job("all", Jit::Off));
+        assert_eq!(rust.build_name(), off.build_name());
+        assert_ne!(rust.run_name(), off.run_name());
+        assert_eq!(off.expected(&off.suites[0]).unwrap().jited, 0);
+        assert!(off
+            .script()
+            .unwrap()
+            .starts_with("sysctl net/core/bpf_jit_enable 0\n"));
+    }
+
+    #[test]
+    fn the_rerun_command_names_one_case() {
+        let job = job("all", Jit::C);
+        let text = job.again(Some(("test_bpf", 7)));
+        assert_eq!(
+            text,
+            "make boot MACHINE=malta-le-r2 JIT=c SUITE=test_bpf RANGE=7,7"
+        );
+    }
+}
