@@ -16,6 +16,7 @@
  *   sysctl PATH VALUE     the same under /proc/sys/
  *   cat PATH              each line of PATH as "@= LINE"
  *   grep WORD PATH        as cat, only the lines in which WORD occurs
+ *   count NAME WORD PATH  @= NAME N, the number of those lines
  *   address SYMBOL        @= address SYMBOL START END, from /proc/kallsyms
  *   writeaddr PATH SYMBOL start|end    that address into PATH
  *   sleep SECONDS
@@ -156,6 +157,28 @@ static int show(char *line, const char *what)
 	return 0;
 }
 
+static long counted;
+
+static int count(char *line, const char *what)
+{
+	counted += contains(line, what);
+	return 0;
+}
+
+static long show_count(char *args)
+{
+	char line[LINE], *name = word(&args), *what = word(&args);
+	long rc;
+
+	counted = 0;
+	rc = each_line(args, count, what);
+	if (rc)
+		return rc;
+	append_number(append(append(line, name), " "), counted);
+	say("@= ", line, 0, 0);
+	return 0;
+}
+
 /* /proc/kallsyms is sorted by address: the end is the next line's start. */
 static char start_address[20], end_address[20];
 
@@ -269,6 +292,8 @@ static long run(char *verb, char *args)
 		char *what = word(&args);
 
 		return each_line(args, show, what);
+	} else if (is_same(verb, "count")) {
+		return show_count(args);
 	} else if (is_same(verb, "address")) {
 		return show_address(args);
 	} else if (is_same(verb, "writeaddr")) {

@@ -200,7 +200,10 @@ pub(crate) fn explain(job: &Job, outcome: &Outcome, verdicts: &[Verdict]) -> Str
             job.again(None)
         );
     }
-    for summary in verdicts.iter().filter_map(|verdict| verdict.report.summary) {
+    for summary in verdicts
+        .iter()
+        .flat_map(|verdict| &verdict.report.summaries)
+    {
         text += &format!("\n{summary}");
     }
     text + "\n" + &verdict_line(job, verdicts)
@@ -212,7 +215,7 @@ fn table(verdicts: &[Verdict]) -> String {
     table.set_header(["suite", "passed", "failed", "JIT'ed", "expected", "seconds"]);
     for verdict in verdicts {
         let expected = verdict.expected;
-        let jited = verdict.report.summary.and_then(|summary| summary.jited);
+        let jited = verdict.report.summary().and_then(|summary| summary.jited);
         table.add_row([
             verdict.suite.clone(),
             verdict.passed.to_string(),
@@ -263,7 +266,7 @@ fn verdict_line(job: &Job, verdicts: &[Verdict]) -> String {
     let failed: u32 = verdicts.iter().map(|verdict| verdict.failed).sum();
     let counts = verdicts
         .iter()
-        .filter_map(|verdict| verdict.report.summary?.jited);
+        .filter_map(|verdict| verdict.report.summary()?.jited);
     let (jited, run) = counts.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
     let what = format!("{passed} passed, {failed} failed, {jited}/{run} JIT'ed");
     let (machine, jit) = (&job.machine.name, job.jit.name());

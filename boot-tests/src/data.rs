@@ -88,6 +88,9 @@ pub(crate) struct Suite {
     /// Fragments it needs besides the machine's: makes it a kernel of its own.
     #[serde(default)]
     pub(crate) kconfig: Vec<String>,
+    /// Arguments for the kernel besides those every boot has.
+    #[serde(default)]
+    pub(crate) arguments: String,
     /// What init does; `{insmod}` stands for loading the module. Absent: just that.
     #[serde(default = "just_load")]
     pub(crate) script: Vec<String>,
@@ -97,11 +100,13 @@ pub(crate) struct Suite {
     pub(crate) expect: BTreeMap<String, Expect>,
 }
 
-/// How a suite that injects faults is judged.
+/// How a suite that injects faults is judged: it loads its module several times.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Faults {
-    /// At least so many programs must have been left to the interpreter.
+    /// So often. All tests must pass each time.
+    pub(crate) rounds: usize,
+    /// At least so many programs must have been left to the interpreter, over all rounds.
     pub(crate) interpreted: u32,
     /// First words of lines shown by the script that must be the same before and after.
     pub(crate) same: Vec<String>,

@@ -53,22 +53,21 @@ fn judge_suite(suite: &Suite, expected: Expected, report: Report, end: &End) -> 
             .iter()
             .map(|line| format!("the job failed at {line}")),
     );
-    let (mut passed, mut failed) = (0, 0);
-    match (&suite.faults, report.summary) {
-        (Some(faults), _) => reasons.extend(judge_faults(faults, &report)),
-        (None, Some(counts)) => {
-            (passed, failed) = (counts.passed, counts.failed);
-            reasons.extend(judge_counts(suite, expected, &report));
+    match &suite.faults {
+        Some(faults) => reasons.extend(judge_faults(faults, expected, &report)),
+        None if report.summaries.is_empty() && reasons.is_empty() => {
+            reasons.push("no summary".to_owned());
         }
-        (None, None) if reasons.is_empty() => reasons.push("no summary".to_owned()),
-        (None, None) => {}
+        None => reasons.extend(judge_counts(suite, expected, &report)),
     }
-    if suite.faults.is_some() && reasons.is_empty() {
-        passed = 1;
-    }
+    let passed: u32 = report.summaries.iter().map(|counts| counts.passed).sum();
+    let mut failed: u32 = report.summaries.iter().map(|counts| counts.failed).sum();
     if !reasons.is_empty() {
-        let lost = expected.total.saturating_sub(passed + failed);
-        let lost = if suite.faults.is_some() { 0 } else { lost };
+        let rounds = suite
+            .faults
+            .as_ref()
+            .map_or(1, |faults| faults.rounds as u32);
+        let lost = (expected.total * rounds).saturating_sub(passed + failed);
         failed = (failed + lost + report.warnings.len() as u32).max(1);
     }
     Verdict {
@@ -104,7 +103,7 @@ fn unfinished(report: &Report, end: &End) -> Vec<String> {
 }
 
 fn judge_counts(suite: &Suite, expected: Expected, report: &Report) -> Vec<String> {
-    let Some(counts) = report.summary else {
+    let Some(counts) = report.summary() else {
         return Vec::new();
     };
     let mut reasons = Vec::new();
@@ -139,9 +138,19 @@ fn judge_counts(suite: &Suite, expected: Expected, report: &Report) -> Vec<Strin
     reasons
 }
 
-/// Tests may fail when memory does; the machine must live, fall back, and give back what it took.
-fn judge_faults(faults: &Faults, report: &Report) -> Vec<String> {
+/// When memory fails, programs must be interpreted, with the same results, and all that was taken
+/// be given back.
+fn judge_faults(faults: &Faults, expected: Expected, report: &Report) -> Vec<String> {
     let mut reasons = Vec::new();
+    if report.summaries.len() != faults.rounds {
+        let (rounds, least) = (report.summaries.len(), faults.rounds);
+        reasons.push(format!("{rounds} rounds finished, expected {least}"));
+    }
+    for counts in &report.summaries {
+        if counts.failed != 0 || counts.passed != expected.total {
+            reasons.push(format!("a round ended with {counts}"));
+        }
+    }
     let interpreted = report.interpreted().len();
     if interpreted < faults.interpreted as usize {
         let least = faults.interpreted;
@@ -203,6 +212,47 @@ mod tests {
             ["19 failed", "1038 of 1050 JIT'ed, expected 1050"]
         );
         assert!(verdicts[1].reasons.is_empty() && verdicts[2].reasons.is_empty());
+    }
+
+    #[test]
+    fn what_faults_leave_behind_is_found() {
+        let faults = Faults {
+            rounds: 1,
+            interpreted: 1,
+            same: vec!["images".to_owned()],
+            never: vec!["unreferenced".to_owned()],
+        };
+        let mut suite = job("test_tail_calls", Jit::Rust).suites.remove(0);
+        suite.faults = Some(faults);
+        let expected = Expected {
+            total: 2,
+            run: 2,
+            jited: 2,
+        };
+        let good = "@@ begin test_tail_calls\n@= images 3\n\
+            test_bpf: #0 leaf jited:0 1 PASS\n\
+            test_bpf: test_tail_calls: Summary: 2 PASSED, 0 FAILED, [1/2 JIT'ed]\n\
+            @= images 3\n@= tidy\n@@ end test_tail_calls rc=0\n";
+        let judged = |text: &str| {
+            judge_suite(
+                &suite,
+                expected,
+                report::read(&suite, &said(text)),
+                &End::Done,
+            )
+        };
+        assert_eq!(judged(good).reasons, [""; 0]);
+        let changes = [
+            ("images 3\n@= t", "images 4\n@= t"),
+            ("@= images 3\n@= t", "@= t"),
+            ("tidy", "unreferenced object"),
+            ("jited:0", "jited:1"),
+            ("2 PASSED, 0", "1 PASSED, 1"),
+        ];
+        for (from, to) in changes {
+            let verdict = judged(&good.replace(from, to));
+            assert!(!verdict.reasons.is_empty() && verdict.failed > 0, "{to}");
+        }
     }
 
     fn one(text: &str, end: End) -> Verdict {

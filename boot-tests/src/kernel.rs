@@ -16,6 +16,24 @@ use anyhow::{bail, Context, Result};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// What a make that we run under hands down, and the kernel's make must not see.
+const OURS: &[&str] = &[
+    "MAKEFLAGS",
+    "MFLAGS",
+    "MAKELEVEL",
+    "MAKEOVERRIDES",
+    "KERNEL",
+    "MACHINE",
+    "JIT",
+    "HARDEN",
+    "SUITE",
+    "RANGE",
+    "ICOUNT",
+    "LINUX",
+    "BPF",
+    "CACHE",
+];
+
 /// A tree, and where it is built for one job.
 pub(crate) struct Build<'a> {
     place: &'a Place,
@@ -155,15 +173,7 @@ impl<'a> Build<'a> {
         if let Some(dir) = self.place.tool("LIBCLANG_PATH") {
             make.env("LIBCLANG_PATH", dir);
         }
-        // We may run under a make of another sort ourselves.
-        for name in [
-            "MAKEFLAGS",
-            "MFLAGS",
-            "MAKELEVEL",
-            "MAKEOVERRIDES",
-            "KERNEL",
-            "LINUX",
-        ] {
+        for name in OURS {
             make.env_remove(name);
         }
         make.env("LC_ALL", "C")

@@ -111,10 +111,15 @@ fn command(place: &Place, job: &Job, kernel: &Path, initrd: &Path) -> Result<Com
     qemu.arg("-kernel").arg(kernel).arg("-initrd").arg(initrd);
     let quick_end = "panic=1 oops=panic sysctl.kernel.panic_on_oops=1";
     let log = "printk.devkmsg=on ignore_loglevel";
-    qemu.arg("-append").arg(format!(
-        "{} rdinit=/init {log} {quick_end}",
-        machine.console
-    ));
+    let mut arguments = format!("{} rdinit=/init {log} {quick_end}", machine.console);
+    for suite in job
+        .suites
+        .iter()
+        .filter(|suite| !suite.arguments.is_empty())
+    {
+        arguments += &format!(" {}", suite.arguments);
+    }
+    qemu.arg("-append").arg(arguments);
     Ok(qemu)
 }
 

@@ -38,7 +38,8 @@ pub(crate) struct Test {
 /// All that one suite said.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Report {
-    pub(crate) summary: Option<Summary>,
+    /// One for each time the module was loaded.
+    pub(crate) summaries: Vec<Summary>,
     pub(crate) tests: Vec<Test>,
     pub(crate) warnings: Vec<String>,
     pub(crate) complaints: Vec<String>,
@@ -80,7 +81,7 @@ impl Report {
             Line::Shown(text) => self.shown.push(text.to_owned()),
             Line::Other(text) => {
                 if let Some(counts) = text.strip_prefix(suite.summary.as_str()) {
-                    self.summary = parse_summary(counts);
+                    self.summaries.extend(parse_summary(counts));
                 } else if text.starts_with("jited:") {
                     self.resume(text);
                 } else {
@@ -89,6 +90,11 @@ impl Report {
             }
             Line::Begin(_) | Line::End(..) | Line::Done | Line::Fatal(_) => {}
         }
+    }
+
+    /// The counts, if it reported any.
+    pub(crate) fn summary(&self) -> Option<Summary> {
+        self.summaries.last().copied()
     }
 
     /// Something else printed in the middle of a test's line; here is its second half.
@@ -268,11 +274,11 @@ pub(crate) mod tests {
         let lines = sample("console-c.log");
         let reports: Vec<Report> = job.suites.iter().map(|suite| read(suite, &lines)).collect();
         let failed = reports[0].failing();
-        assert_eq!(reports[0].summary.unwrap().failed as usize, failed.len());
+        assert_eq!(reports[0].summary().unwrap().failed as usize, failed.len());
         assert_eq!(reports[0].rc, Some(-22));
-        assert_eq!(reports[1].summary.unwrap().jited, Some((10, 10)));
+        assert_eq!(reports[1].summary().unwrap().jited, Some((10, 10)));
         assert_eq!(reports[1].tests.len(), 10);
-        assert_eq!(reports[2].summary.unwrap().passed, 2);
+        assert_eq!(reports[2].summary().unwrap().passed, 2);
         assert!(reports.iter().all(|report| report.warnings.is_empty()));
     }
 }
