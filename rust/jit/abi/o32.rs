@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The o32 register map.
+//!
+//! A 64-bit BPF register is a pair of native registers whose halves lie in memory order, as o32
+//! passes 64-bit values: the low word comes first on a little-endian machine, second on a
+//! big-endian one.
+//!
+//! | BPF     | MIPS   | |
+//! |---------|--------|---|
+//! | R0      | v0, v1 | return value |
+//! | R1, R2  | a0-a3  | arguments in registers |
+//! | R3-R5   | t0-t5  | arguments that a call takes on the stack |
+//! | R6-R9   | s0-s7  | callee-saved |
+//! | R10     | zero, fp | the high word of a kernel address is zero |
+//! | AX      | ra, at | constant blinding and rewritten instructions |
+//! | -       | t6-t9  | temporaries of a lowering |
+//!
+//! AX's high word would naturally be `$gp`, the other register no compiler touches. But `$gp`
+//! holds `current_thread_info()`, and an exception taken in kernel mode does not reload it: an
+//! image that writes it hangs the machine at the next interrupt. `$ra` is saved in the frame and
+//! dead between calls.
+//!
+//! Source: MIPS ABI supplement, third edition, chapter 3; `arch/mips/include/asm/regdef.h`.
+
+use crate::jit::bpf::{self, RegSet};
+use crate::jit::mips::{Endian, Pair, Reg};
+
+/// Bytes that a caller reserves for the callee to store its register arguments in.
+pub(crate) const HOME_AREA: u32 = 16;
+
+/// Stack frames, and 64-bit values on the stack, are aligned to this many bytes.
+pub(crate) const STACK_ALIGNMENT: u32 = 8;
+
+/// BPF registers that a call of a C function overwrites.
+pub(crate) const CALLER_SAVED: RegSet = RegSet::ARGUMENTS.with(bpf::Reg::R0).with(bpf::Reg::Ax);
+
+/// BPF registers that live in callee-saved native ones.
+pub(crate) const CALLEE_SAVED: [bpf::Reg; 4] =
+    [bpf::Reg::R6, bpf::Reg::R7, bpf::Reg::R8, bpf::Reg::R9];
+
+/// The pairs of the first and second 64-bit argument, and of the return value, of a C function.
+pub(crate) const ARGUMENT_1: bpf::Reg = bpf::Reg::R1;
+/// See [`ARGUMENT_1`].
+pub(crate) const ARGUMENT_2: bpf::Reg = bpf::Reg::R2;
+/// See [`ARGUMENT_1`].
+pub(crate) const RESULT: bpf::Reg = bpf::Reg::R0;
+
+/// The first argument of a C function, if it is 32 bits wide.
+pub(crate) const WORD_ARGUMENT_1: Reg = Reg::A0;
+
+/// The argument of a C function that follows a 64-bit one, if it is 32 bits wide.
+pub(crate) const WORD_AFTER_PAIR: Reg = Reg::A2;
+
+/// The result of a C function, if it is 32 bits wide.
+pub(crate) const WORD_RESULT: Reg = Reg::V0;
+
+/// BPF registers that a helper call takes on the stack, in order.
+pub(crate) const STACK_ARGUMENTS: [bpf::Reg; 3] = [bpf::Reg::R3, bpf::Reg::R4, bpf::Reg::R5];
+
+/// The register map of a machine.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RegisterMap {
+    endian: Endian,
+}
+
+impl RegisterMap {
+    /// The map of a machine of this byte order.
+    pub(crate) const fn new(endian: Endian) -> Self {
+        RegisterMap { endian }
+    }
+
+    /// The native registers that hold a BPF register.
+    pub(crate) const fn pair(&self, reg: bpf::Reg) -> Pair {
+        match reg {
+            bpf::Reg::R0 => self.in_memory_order(Reg::V0, Reg::V1),
+            bpf::Reg::R1 => self.in_memory_order(Reg::A0, Reg::A1),
+            bpf::Reg::R2 => self.in_memory_order(Reg::A2, Reg::A3),
+            bpf::Reg::R3 => self.in_memory_order(Reg::T0, Reg::T1),
+            bpf::Reg::R4 => self.in_memory_order(Reg::T2, Reg::T3),
+            bpf::Reg::R5 => self.in_memory_order(Reg::T4, Reg::T5),
+            bpf::Reg::R6 => self.in_memory_order(Reg::S0, Reg::S1),
+            bpf::Reg::R7 => self.in_memory_order(Reg::S2, Reg::S3),
+            bpf::Reg::R8 => self.in_memory_order(Reg::S4, Reg::S5),
+            bpf::Reg::R9 => self.in_memory_order(Reg::S6, Reg::S7),
+            bpf::Reg::R10 => Pair {
+                hi: Reg::ZERO,
+                lo: Reg::FP,
+            },
+            bpf::Reg::Ax => Pair {
+                hi: Reg::RA,
+                lo: Reg::AT,
+            },
+        }
+    }
+
+    /// Offsets of the low and the high word within a 64-bit value in memory, in bytes.
+    pub(crate) const fn word_offsets(&self) -> (u32, u32) {
+        match self.endian {
+            Endian::Little => (0, 4),
+            Endian::Big => (4, 0),
+        }
+    }
+
+    const fn in_memory_order(&self, first: Reg, second: Reg) -> Pair {
+        match self.endian {
+            Endian::Little => Pair {
+                hi: second,
+                lo: first,
+            },
+            Endian::Big => Pair {
+                hi: first,
+                lo: second,
+            },
+        }
+    }
+}

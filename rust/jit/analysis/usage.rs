@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a program uses: registers and calls. Gathering it also validates every instruction, so
+//! that later passes meet no error that is the program's.
+
+use crate::jit::bpf::{decode, AluOp, Dialect, Insn, Operand, Raw, Reg, RegSet, Width};
+use crate::jit::error::{Error, Result};
+
+/// What a program uses.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Usage {
+    /// Registers that some instruction reads or writes.
+    pub(crate) registers: RegSet,
+    /// Some instruction calls a helper.
+    pub(crate) calls_helpers: bool,
+    /// Some instruction is lowered to a call of a kernel function.
+    pub(crate) calls_functions: bool,
+}
+
+impl Usage {
+    /// Reads the whole program.
+    ///
+    /// # Errors
+    ///
+    /// The first error of decoding; `TooLong` if indices do not fit 31 bits.
+    pub(crate) fn gather(dialect: Dialect, program: &[Raw]) -> Result<Usage> {
+        let len = u32::try_from(program.len()).map_err(|_| Error::TooLong)?;
+        if len > i32::MAX as u32 {
+            return Err(Error::TooLong);
+        }
+        let mut usage = Usage::default();
+        let mut at = 0;
+        while at < len {
+            let insn = decode(dialect, program, at)?;
+            usage.add(&insn);
+            at = at.wrapping_add(insn.slots());
+        }
+        Ok(usage)
+    }
+
+    /// Whether the image calls anything, so that `$ra` must be saved and arguments need room.
+    pub(crate) fn makes_calls(&self) -> bool {
+        self.calls_helpers || self.calls_functions
+    }
+
+    fn add(&mut self, insn: &Insn) {
+        // A helper takes R1, which the program may have had from the start, and of the other
+        // arguments those that some instruction writes.
+        self.registers = self.registers.union(match insn {
+            Insn::Call { .. } => RegSet::of(Reg::R1),
+            insn => insn.reads(),
+        });
+        if let Some(reg) = insn.writes() {
+            self.registers = self.registers.with(reg);
+        }
+        self.calls_helpers |= matches!(insn, Insn::Call { .. });
+        self.calls_functions |= is_function_call(insn);
+    }
+}
+
+/// Whether the instruction may be lowered to a call of a kernel function.
+fn is_function_call(insn: &Insn) -> bool {
+    match *insn {
+        Insn::Alu {
+            width: Width::W64,
+            op: AluOp::Div | AluOp::Mod | AluOp::Sdiv | AluOp::Smod,
+            src,
+            ..
+        } => !matches!(src, Operand::Imm(0 | 1)),
+        Insn::Atomic {
+            width: Width::W64, ..
+        } => true,
+        _ => false,
+    }
+}

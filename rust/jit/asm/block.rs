@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A block under construction, and where its words go.
+
+use super::branch::{Fixup, Goal, Label, Target};
+use crate::jit::error::{Error, Result};
+use crate::jit::mips::{Disp16, Insn, Release};
+
+/// The most instructions a block can have. The longest lowering, a 64-bit compare-and-exchange
+/// that saves every caller-saved register, has fewer.
+const CAPACITY: usize = 48;
+
+/// The most labels a block can have.
+const LABELS: usize = 8;
+
+/// The most branches a block can have.
+const FIXUPS: usize = 12;
+
+/// Where finished words go: counted, and stored where there is memory for them.
+#[derive(Debug)]
+pub(crate) struct Sink<'a> {
+    words: Option<&'a mut [u32]>,
+    len: u32,
+}
+
+impl<'a> Sink<'a> {
+    /// Only counts: the measuring pass.
+    pub(crate) fn measuring() -> Self {
+        Sink {
+            words: None,
+            len: 0,
+        }
+    }
+
+    /// Stores: the writing pass.
+    pub(crate) fn writing(words: &'a mut [u32]) -> Self {
+        Sink {
+            words: Some(words),
+            len: 0,
+        }
+    }
+
+    /// How many words have come so far.
+    pub(crate) fn len(&self) -> u32 {
+        self.len
+    }
+
+    fn push(&mut self, word: u32) -> Option<()> {
+        if let Some(words) = &mut self.words {
+            let at = usize::try_from(self.len).ok()?;
+            *words.get_mut(at)? = word;
+        }
+        self.len = self.len.checked_add(1)?;
+        Some(())
+    }
+
+    /// Whether words are stored.
+    pub(crate) fn is_writing(&self) -> bool {
+        self.words.is_some()
+    }
+}
+
+/// The instructions that one BPF instruction becomes.
+#[derive(Debug)]
+pub(crate) struct Block {
+    insns: [Insn; CAPACITY],
+    len: usize,
+    labels: [Option<u8>; LABELS],
+    label_count: usize,
+    fixups: [Option<Fixup>; FIXUPS],
+    fixup_count: usize,
+    /// Where a jump out of this block goes.
+    pub(super) target: Target,
+    /// The label of the far jump that an earlier branch of this block shares.
+    pub(super) taken: Option<Label>,
+    faulty: bool,
+}
+
+impl Block {
+    /// An empty block.
+    pub(crate) const fn new() -> Self {
+        Block {
+            insns: [Insn::NOP; CAPACITY],
+            len: 0,
+            labels: [None; LABELS],
+            label_count: 0,
+            fixups: [None; FIXUPS],
+            fixup_count: 0,
+            target: Target::NONE,
+            taken: None,
+            faulty: false,
+        }
+    }
+
+    /// Empties the block and sets where jumps out of it go.
+    pub(crate) fn start(&mut self, target: Target) {
+        self.len = 0;
+        self.label_count = 0;
+        self.fixup_count = 0;
+        self.target = target;
+        self.taken = None;
+        self.faulty = false;
+    }
+
+    /// Appends an instruction.
+    pub(crate) fn push(&mut self, insn: Insn) {
+        match self.insns.get_mut(self.len) {
+            Some(place) => {
+                *place = insn;
+                self.len = self.len.wrapping_add(1);
+            }
+            None => self.faulty = true,
+        }
+    }
+
+    /// The instructions so far.
+    pub(crate) fn insns(&self) -> &[Insn] {
+        self.insns.get(..self.len).unwrap_or(&[])
+    }
+
+    /// The index of the next instruction.
+    pub(super) fn position(&self) -> u8 {
+        // No more than CAPACITY.
+        self.len as u8
+    }
+
+    /// A new label, not yet bound.
+    pub(crate) fn label(&mut self) -> Label {
+        let label = Label(self.label_count as u8);
+        match self.labels.get_mut(self.label_count) {
+            Some(place) => {
+                *place = None;
+                self.label_count = self.label_count.wrapping_add(1);
+            }
+            None => self.faulty = true,
+        }
+        label
+    }
+
+    /// Binds a label to the next instruction. A label is bound once.
+    pub(crate) fn bind(&mut self, label: Label) {
+        let position = self.position();
+        match self.labels.get_mut(usize::from(label.0)) {
+            Some(place @ None) => *place = Some(position),
+            _ => self.faulty = true,
+        }
+    }
+
+    /// Remembers that the next instruction is a branch to `goal`.
+    pub(super) fn fix(&mut self, goal: Goal) {
+        let at = self.position();
+        match self.fixups.get_mut(self.fixup_count) {
+            Some(place) => {
+                *place = Some(Fixup { at, goal });
+                self.fixup_count = self.fixup_count.wrapping_add(1);
+            }
+            None => self.faulty = true,
+        }
+    }
+
+    /// Resolves the block's branches and hands its words to the sink.
+    ///
+    /// # Errors
+    ///
+    /// `Internal`, in the name of instruction `at`: the block overflowed, a label is unbound, a
+    /// near target is out of reach, an instruction is not in `release`, or the sink is full.
+    pub(crate) fn flush(&mut self, sink: &mut Sink<'_>, release: Release, at: u32) -> Result {
+        self.resolve(sink)
+            .and_then(|()| {
+                self.insns().iter().try_for_each(|insn| {
+                    if insn.op().row().since > release {
+                        return None;
+                    }
+                    sink.push(insn.word())
+                })
+            })
+            .ok_or(Error::Internal { at })
+    }
+
+    fn resolve(&mut self, sink: &Sink<'_>) -> Option<()> {
+        if self.faulty {
+            return None;
+        }
+        for fixup in self.fixups.get(..self.fixup_count)?.iter().flatten() {
+            let disp = match fixup.goal {
+                Goal::Local(label) => {
+                    let to = self.labels.get(usize::from(label.0)).copied()??;
+                    Disp16::between(u32::from(fixup.at), u32::from(to))?
+                }
+                Goal::Target if sink.is_writing() => {
+                    let from = sink.len().checked_add(u32::from(fixup.at))?;
+                    Disp16::between(from, self.target.position)?
+                }
+                // While measuring, a target's position may still be unknown.
+                Goal::Target => Disp16::ZERO,
+            };
+            let place = self.insns.get_mut(usize::from(fixup.at))?;
+            *place = place.with_disp(disp);
+        }
+        Some(())
+    }
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Control transfers: labels, targets, delay slots, near and far forms, calls.
+
+use super::Block;
+use crate::jit::mips::{Disp16, Insn, Reg};
+
+/// A place in the block under construction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Label(pub(super) u8);
+
+/// How a jump to another BPF instruction is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// A branch: 16 bits of displacement in words, 128 KiB either way.
+    Near,
+    /// Through a register, anywhere.
+    Far,
+}
+
+/// The place outside the block that its jumps go to: another BPF instruction, or the epilogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) form: Form,
+    /// In words from the start of the image. Used by the writing pass only: before, it may not be
+    /// known.
+    pub(crate) position: u32,
+    /// Address of the image, for far jumps.
+    pub(crate) image: u32,
+}
+
+impl Target {
+    /// For a block that jumps nowhere else.
+    pub(crate) const NONE: Target = Target {
+        form: Form::Near,
+        position: 0,
+        image: 0,
+    };
+
+    fn address(&self) -> u32 {
+        self.image.wrapping_add(self.position.wrapping_mul(4))
+    }
+}
+
+/// What stands in a branch's delay slot. It is executed whether or not the branch is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slot {
+    Nop,
+    Fill(Insn),
+}
+
+/// The conditions that MIPS branches test. Each has an inverse, which far jumps need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BranchCond {
+    Eq(Reg, Reg),
+    Ne(Reg, Reg),
+    Lez(Reg),
+    Gtz(Reg),
+    Ltz(Reg),
+    Gez(Reg),
+}
+
+impl BranchCond {
+    /// Not equal to zero.
+    pub(crate) const fn nonzero(reg: Reg) -> Self {
+        BranchCond::Ne(reg, Reg::ZERO)
+    }
+
+    /// Equal to zero.
+    pub(crate) const fn zero(reg: Reg) -> Self {
+        BranchCond::Eq(reg, Reg::ZERO)
+    }
+
+    /// The condition that holds exactly when this one does not.
+    pub(crate) const fn inverse(self) -> Self {
+        match self {
+            BranchCond::Eq(a, b) => BranchCond::Ne(a, b),
+            BranchCond::Ne(a, b) => BranchCond::Eq(a, b),
+            BranchCond::Lez(a) => BranchCond::Gtz(a),
+            BranchCond::Gtz(a) => BranchCond::Lez(a),
+            BranchCond::Ltz(a) => BranchCond::Gez(a),
+            BranchCond::Gez(a) => BranchCond::Ltz(a),
+        }
+    }
+
+    fn insn(self) -> Insn {
+        match self {
+            BranchCond::Eq(a, b) => Insn::beq(a, b, Disp16::ZERO),
+            BranchCond::Ne(a, b) => Insn::bne(a, b, Disp16::ZERO),
+            BranchCond::Lez(a) => Insn::blez(a, Disp16::ZERO),
+            BranchCond::Gtz(a) => Insn::bgtz(a, Disp16::ZERO),
+            BranchCond::Ltz(a) => Insn::bltz(a, Disp16::ZERO),
+            BranchCond::Gez(a) => Insn::bgez(a, Disp16::ZERO),
+        }
+    }
+}
+
+/// What a branch goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Goal {
+    Local(Label),
+    Target,
+}
+
+/// A branch whose displacement is filled in when the block is finished.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fixup {
+    pub(super) at: u8,
+    pub(super) goal: Goal,
+}
+
+/// The register a far jump goes through.
+const FAR: Reg = Reg::T9;
+
+impl Block {
+    /// Branches to a label of this block.
+    pub(crate) fn branch(&mut self, cond: BranchCond, label: Label, slot: Slot) {
+        self.branch_to(cond, Goal::Local(label), slot);
+    }
+
+    /// Goes to a label of this block.
+    pub(crate) fn skip_to(&mut self, label: Label, slot: Slot) {
+        self.branch(BranchCond::zero(Reg::ZERO), label, slot);
+    }
+
+    /// Jumps to the block's target if the condition holds; more of the block follows, and ends
+    /// with [`Block::jump_if`].
+    pub(crate) fn jump_if_early(&mut self, cond: BranchCond, slot: Slot) {
+        match self.target.form {
+            Form::Near => self.branch_to(cond, Goal::Target, slot),
+            Form::Far => {
+                let taken = match self.taken {
+                    Some(label) => label,
+                    None => self.label(),
+                };
+                self.taken = Some(taken);
+                self.branch(cond, taken, slot);
+            }
+        }
+    }
+
+    /// Jumps to the block's target if the condition holds.
+    pub(crate) fn jump_if(&mut self, cond: BranchCond, slot: Slot) {
+        match self.target.form {
+            Form::Near => self.branch_to(cond, Goal::Target, slot),
+            Form::Far => {
+                let stay = self.label();
+                self.branch(cond.inverse(), stay, slot);
+                if let Some(taken) = self.taken.take() {
+                    self.bind(taken);
+                }
+                self.far_jump();
+                self.bind(stay);
+            }
+        }
+    }
+
+    /// Jumps to the block's target.
+    pub(crate) fn jump(&mut self) {
+        match self.target.form {
+            Form::Near => self.branch_to(BranchCond::zero(Reg::ZERO), Goal::Target, Slot::Nop),
+            Form::Far => self.far_jump(),
+        }
+    }
+
+    /// Jumps to the address in a register.
+    pub(crate) fn jump_reg(&mut self, reg: Reg, slot: Slot) {
+        self.push(Insn::jr(reg));
+        self.slot(slot);
+    }
+
+    /// Calls a function; its address goes through `$t9`, as position-independent callees expect.
+    pub(crate) fn call(&mut self, address: u32, slot: Slot) {
+        self.load_word(Reg::T9, address);
+        self.push(Insn::jalr(Reg::RA, Reg::T9));
+        self.slot(slot);
+    }
+
+    /// Always two instructions to load the address, so that the measuring pass, which does not
+    /// know it, counts the same as the writing pass.
+    fn far_jump(&mut self) {
+        let address = self.target.address();
+        self.load_word_fixed(FAR, address);
+        self.jump_reg(FAR, Slot::Nop);
+    }
+
+    fn branch_to(&mut self, cond: BranchCond, goal: Goal, slot: Slot) {
+        self.fix(goal);
+        self.push(cond.insn());
+        self.slot(slot);
+    }
+
+    fn slot(&mut self, slot: Slot) {
+        self.push(match slot {
+            Slot::Nop => Insn::NOP,
+            Slot::Fill(insn) => insn,
+        });
+    }
+}

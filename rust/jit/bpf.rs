@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Typed BPF instructions.
+//!
+//! [`Insn`] is closed: what is not a variant cannot reach the lowering. [`decode`] is the one
+//! place that turns the kernel's eight bytes into it and the one place that says "unsupported".
+//! Jump targets are absolute instruction indices, already checked to be inside the program.
+//!
+//! Source: RFC 9669, "BPF Instruction Set Architecture", and `___bpf_prog_run()` in
+//! `kernel/bpf/core.c`.
+
+pub(crate) mod decode;
+pub(crate) mod raw;
+
+pub(crate) use decode::{decode, Dialect};
+pub(crate) use raw::Raw;
+
+/// A BPF register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub(crate) enum Reg {
+    R0,
+    R1,
+    R2,
+    R3,
+    R4,
+    R5,
+    R6,
+    R7,
+    R8,
+    R9,
+    /// The read-only frame pointer.
+    R10,
+    /// The kernel's auxiliary register: constant blinding and rewritten instructions use it.
+    Ax,
+}
+
+impl Reg {
+    /// Every register.
+    pub(crate) const ALL: [Reg; 12] = [
+        Reg::R0,
+        Reg::R1,
+        Reg::R2,
+        Reg::R3,
+        Reg::R4,
+        Reg::R5,
+        Reg::R6,
+        Reg::R7,
+        Reg::R8,
+        Reg::R9,
+        Reg::R10,
+        Reg::Ax,
+    ];
+}
+
+/// A set of BPF registers.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct RegSet(u16);
+
+impl RegSet {
+    /// No register.
+    pub(crate) const EMPTY: RegSet = RegSet(0);
+    /// R1 to R5, which carry arguments and do not survive a call.
+    pub(crate) const ARGUMENTS: RegSet = RegSet::of(Reg::R1)
+        .with(Reg::R2)
+        .with(Reg::R3)
+        .with(Reg::R4)
+        .with(Reg::R5);
+    /// Every register.
+    pub(crate) const ALL: RegSet = RegSet(0xfff);
+
+    /// Just this register.
+    pub(crate) const fn of(reg: Reg) -> RegSet {
+        RegSet(1u16.wrapping_shl(reg as u32))
+    }
+
+    /// This set and one more register.
+    pub(crate) const fn with(self, reg: Reg) -> RegSet {
+        RegSet(self.0 | RegSet::of(reg).0)
+    }
+
+    /// This set less one register.
+    pub(crate) const fn without(self, reg: Reg) -> RegSet {
+        RegSet(self.0 & !RegSet::of(reg).0)
+    }
+
+    /// What is in either.
+    pub(crate) const fn union(self, other: RegSet) -> RegSet {
+        RegSet(self.0 | other.0)
+    }
+
+    /// What is in both.
+    pub(crate) const fn intersection(self, other: RegSet) -> RegSet {
+        RegSet(self.0 & other.0)
+    }
+
+    /// What is in this set and not in the other.
+    pub(crate) const fn minus(self, other: RegSet) -> RegSet {
+        RegSet(self.0 & !other.0)
+    }
+
+    /// Whether this register is in the set.
+    pub(crate) const fn contains(self, reg: Reg) -> bool {
+        self.0 & RegSet::of(reg).0 != 0
+    }
+
+    /// The registers of the set, lowest first.
+    pub(crate) fn iter(self) -> impl Iterator<Item = Reg> {
+        Reg::ALL.into_iter().filter(move |&reg| self.contains(reg))
+    }
+
+    /// How many registers the set has.
+    pub(crate) const fn count(self) -> u32 {
+        self.0.count_ones()
+    }
+}
+
+impl core::fmt::Debug for RegSet {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+/// How many bits an operation computes with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Width {
+    /// 32 bits; the result is zero-extended to 64.
+    W32,
+    /// 64 bits.
+    W64,
+}
+
+/// The second operand: a register, or an immediate that 64-bit operations sign-extend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub(crate) enum Operand {
+    Reg(Reg),
+    Imm(i32),
+}
+
+/// A binary arithmetic operation (RFC 9669 section 4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub(crate) enum AluOp {
+    Add,
+    Sub,
+    Mul,
+    Or,
+    And,
+    Xor,
+    Lsh,
+    Rsh,
+    Arsh,
+    /// Unsigned; x / 0 = 0.
+    Div,
+    /// Unsigned; x % 0 = x.
+    Mod,
+    /// Signed, towards zero; x s/ 0 = 0, and the least value s/ -1 is itself.
+    Sdiv,
+    /// Signed, with the sign of the dividend; x s% 0 = x.
+    Smod,
+}
+
+/// A condition of a branch (RFC 9669 section 4.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub(crate) enum Cond {
+    Eq,
+    Ne,
+    Gt,
+    Ge,
+    Lt,
+    Le,
+    Sgt,
+    Sge,
+    Slt,
+    Sle,
+    /// `dst & src` is not zero.
+    Set,
+}
+
+/// The width of a memory access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub(crate) enum Size {
+    B,
+    H,
+    W,
+    Dw,
+}
+
+/// What a byte swap depends on (RFC 9669 section 4.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Swap {
+    /// To little endian: a truncation on a little-endian machine.
+    ToLe,
+    /// To big endian: a truncation on a big-endian machine.
+    ToBe,
+    /// Unconditional.
+    Always,
+}
+
+/// A read-modify-write operation on memory (RFC 9669 section 5.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub(crate) enum AtomicOp {
+    Add,
+    And,
+    Or,
+    Xor,
+    FetchAdd,
+    FetchAnd,
+    FetchOr,
+    FetchXor,
+    Xchg,
+    Cmpxchg,
+}
+
+/// An address: register plus offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mem {
+    pub(crate) base: Reg,
+    /// In bytes.
+    pub(crate) offset: i16,
+}
+
+/// A decoded instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Insn {
+    /// `dst = dst op src`
+    Alu {
+        width: Width,
+        op: AluOp,
+        dst: Reg,
+        src: Operand,
+    },
+    /// `dst = -dst`
+    Neg { width: Width, dst: Reg },
+    /// `dst = src`
+    Mov {
+        width: Width,
+        dst: Reg,
+        src: Operand,
+    },
+    /// `dst = (s8, s16 or s32) src`
+    MovSx {
+        width: Width,
+        dst: Reg,
+        src: Reg,
+        from: Size,
+    },
+    /// `dst = (u32) dst`: what the verifier inserts where `bpf_jit_needs_zext()` says so.
+    ZeroExtend { dst: Reg },
+    /// `dst = swap(dst)`, of the low `size` bytes, the rest zeroed.
+    Swap { dst: Reg, size: Size, kind: Swap },
+    /// `dst = value`, in two slots.
+    LoadImm64 { dst: Reg, value: u64 },
+    /// `dst = *(u8, u16, u32 or u64 *) mem`, or signed.
+    Load {
+        dst: Reg,
+        mem: Mem,
+        size: Size,
+        signed: bool,
+    },
+    /// `*(u8, u16, u32 or u64 *) mem = src`
+    Store { mem: Mem, size: Size, src: Operand },
+    /// `lock *(u32 or u64 *) mem op= src`
+    Atomic {
+        op: AtomicOp,
+        width: Width,
+        mem: Mem,
+        src: Reg,
+    },
+    /// `dst = smp_load_acquire(mem)`; `size` is not [`Size::Dw`].
+    LoadAcquire { dst: Reg, mem: Mem, size: Size },
+    /// `smp_store_release(mem, src)`; `size` is not [`Size::Dw`].
+    StoreRelease { mem: Mem, size: Size, src: Reg },
+    /// `goto target`
+    Jump { target: u32 },
+    /// `if (dst cond src) goto target`
+    Branch {
+        width: Width,
+        cond: Cond,
+        dst: Reg,
+        src: Operand,
+        target: u32,
+    },
+    /// Call of the kernel function at `__bpf_call_base + offset`.
+    Call { offset: i32 },
+    /// `bpf_tail_call(R1 ctx, R2 array, R3 index)`
+    TailCall,
+    /// `return R0`
+    Exit,
+    /// A barrier against speculation.
+    NoSpec,
+}
+
+impl Insn {
+    /// How many eight-byte slots the instruction takes.
+    pub(crate) const fn slots(&self) -> u32 {
+        match self {
+            Insn::LoadImm64 { .. } => 2,
+            _ => 1,
+        }
+    }
+
+    /// Where the instruction may jump to, if it is a jump.
+    pub(crate) const fn target(&self) -> Option<u32> {
+        match *self {
+            Insn::Jump { target } | Insn::Branch { target, .. } => Some(target),
+            _ => None,
+        }
+    }
+
+    /// Whether the next instruction can follow.
+    pub(crate) const fn falls_through(&self) -> bool {
+        !matches!(self, Insn::Jump { .. } | Insn::Exit)
+    }
+
+    /// The registers whose values the instruction uses.
+    pub(crate) fn reads(&self) -> RegSet {
+        match *self {
+            Insn::Alu { dst, src, .. } | Insn::Branch { dst, src, .. } => {
+                operand_set(src).with(dst)
+            }
+            Insn::Neg { dst, .. } | Insn::ZeroExtend { dst } | Insn::Swap { dst, .. } => {
+                RegSet::of(dst)
+            }
+            Insn::Mov { src, .. } => operand_set(src),
+            Insn::MovSx { src, .. } => RegSet::of(src),
+            Insn::Load { mem, .. } | Insn::LoadAcquire { mem, .. } => RegSet::of(mem.base),
+            Insn::Store { mem, src, .. } => operand_set(src).with(mem.base),
+            Insn::StoreRelease { mem, src, .. } => RegSet::of(mem.base).with(src),
+            Insn::Atomic { op, mem, src, .. } => {
+                let set = RegSet::of(mem.base).with(src);
+                if op == AtomicOp::Cmpxchg {
+                    set.with(Reg::R0)
+                } else {
+                    set
+                }
+            }
+            Insn::Call { .. } => RegSet::ARGUMENTS,
+            Insn::TailCall => RegSet::of(Reg::R1).with(Reg::R2).with(Reg::R3),
+            Insn::Exit => RegSet::of(Reg::R0),
+            Insn::LoadImm64 { .. } | Insn::Jump { .. } | Insn::NoSpec => RegSet::EMPTY,
+        }
+    }
+
+    /// The register the instruction defines.
+    pub(crate) fn writes(&self) -> Option<Reg> {
+        match *self {
+            Insn::Alu { dst, .. }
+            | Insn::Neg { dst, .. }
+            | Insn::Mov { dst, .. }
+            | Insn::MovSx { dst, .. }
+            | Insn::ZeroExtend { dst }
+            | Insn::Swap { dst, .. }
+            | Insn::LoadImm64 { dst, .. }
+            | Insn::Load { dst, .. }
+            | Insn::LoadAcquire { dst, .. } => Some(dst),
+            Insn::Atomic { op, src, .. } => match op {
+                AtomicOp::Add | AtomicOp::And | AtomicOp::Or | AtomicOp::Xor => None,
+                AtomicOp::Cmpxchg => Some(Reg::R0),
+                _ => Some(src),
+            },
+            Insn::Call { .. } => Some(Reg::R0),
+            _ => None,
+        }
+    }
+}
+
+fn operand_set(operand: Operand) -> RegSet {
+    match operand {
+        Operand::Reg(reg) => RegSet::of(reg),
+        Operand::Imm(_) => RegSet::EMPTY,
+    }
+}

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! From eight bytes to a typed instruction.
+//!
+//! Total: every possible word of input gives an instruction or an error. This is the only place
+//! that judges what is supported. Where a nonzero field makes an instruction of a later BPF
+//! version out of an old opcode, the field is read and never ignored. Fields that the kernel's
+//! own converter leaves undefined (the immediate of a register form, `bpf_convert_filter()` in
+//! `net/core/filter.c`) are not looked at.
+
+use super::raw::{alu, atomic, class, jmp, mode, pseudo, size, Raw};
+use super::{AluOp, AtomicOp, Cond, Insn, Mem, Operand, Reg, Size, Swap, Width};
+use crate::jit::error::{Error, Result};
+use crate::jit::mips::Endian;
+
+/// What raw instructions look like in this kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Dialect {
+    /// Order of the bit-fields, and the machine's order of bytes.
+    pub(crate) endian: Endian,
+    /// The number of `BPF_REG_AX`, which differs between kernel versions.
+    pub(crate) ax: u8,
+}
+
+/// Decodes the instruction in slot `at` of a program.
+///
+/// # Errors
+///
+/// `Unsupported` for what the JIT does not implement or the kernel's interpreter does not know;
+/// `OutOfReach` for a jump out of the program or into the second slot of an instruction.
+pub(crate) fn decode(dialect: Dialect, program: &[Raw], at: u32) -> Result<Insn> {
+    let raw = slot(program, at).unwrap_or_default();
+    let decoder = Decoder {
+        dialect,
+        program,
+        at,
+        raw,
+    };
+    match raw.class() {
+        class::LD => decoder.load_imm64(),
+        class::LDX => decoder.load(),
+        class::ST => decoder.store_imm(),
+        class::STX => decoder.store(),
+        class::ALU => decoder.alu(Width::W32),
+        class::ALU64 => decoder.alu(Width::W64),
+        class::JMP => decoder.jump(Width::W64),
+        _ => decoder.jump(Width::W32),
+    }
+}
+
+fn slot(program: &[Raw], at: u32) -> Option<Raw> {
+    program.get(usize::try_from(at).ok()?).copied()
+}
+
+/// One instruction in its program.
+struct Decoder<'a> {
+    dialect: Dialect,
+    program: &'a [Raw],
+    at: u32,
+    raw: Raw,
+}
+
+impl Decoder<'_> {
+    fn unsupported<T>(&self) -> Result<T> {
+        Err(Error::Unsupported {
+            at: self.at,
+            opcode: self.raw.code,
+        })
+    }
+
+    /// Any register.
+    fn reg(&self, number: u8) -> Result<Reg> {
+        Ok(match number {
+            0 => Reg::R0,
+            1 => Reg::R1,
+            2 => Reg::R2,
+            3 => Reg::R3,
+            4 => Reg::R4,
+            5 => Reg::R5,
+            6 => Reg::R6,
+            7 => Reg::R7,
+            8 => Reg::R8,
+            9 => Reg::R9,
+            10 => Reg::R10,
+            ax if ax == self.dialect.ax => Reg::Ax,
+            _ => return self.unsupported(),
+        })
+    }
+
+    /// The destination as a value to read.
+    fn dst(&self) -> Result<Reg> {
+        self.reg(self.raw.dst(self.dialect.endian))
+    }
+
+    /// The destination as a register to write, which R10 is not.
+    fn dst_written(&self) -> Result<Reg> {
+        self.written(self.dst()?)
+    }
+
+    fn src(&self) -> Result<Reg> {
+        self.reg(self.raw.src(self.dialect.endian))
+    }
+
+    fn written(&self, reg: Reg) -> Result<Reg> {
+        match reg {
+            Reg::R10 => self.unsupported(),
+            reg => Ok(reg),
+        }
+    }
+
+    fn operand(&self) -> Result<Operand> {
+        Ok(if self.raw.is_reg_source() {
+            Operand::Reg(self.src()?)
+        } else {
+            Operand::Imm(self.raw.imm)
+        })
+    }
+
+    fn size(&self) -> Size {
+        match self.raw.size() {
+            size::B => Size::B,
+            size::H => Size::H,
+            size::W => Size::W,
+            _ => Size::Dw,
+        }
+    }
+
+    /// An address based on the destination register.
+    fn dst_mem(&self) -> Result<Mem> {
+        Ok(Mem {
+            base: self.dst()?,
+            offset: self.raw.off,
+        })
+    }
+
+    /// An address based on the source register.
+    fn src_mem(&self) -> Result<Mem> {
+        Ok(Mem {
+            base: self.src()?,
+            offset: self.raw.off,
+        })
+    }
+
+    fn alu(&self, width: Width) -> Result<Insn> {
+        let dst = self.dst_written()?;
+        let op = match (self.raw.op(), self.raw.off) {
+            (alu::ADD, 0) => AluOp::Add,
+            (alu::SUB, 0) => AluOp::Sub,
+            (alu::MUL, 0) => AluOp::Mul,
+            (alu::OR, 0) => AluOp::Or,
+            (alu::AND, 0) => AluOp::And,
+            (alu::XOR, 0) => AluOp::Xor,
+            (alu::LSH, 0) => AluOp::Lsh,
+            (alu::RSH, 0) => AluOp::Rsh,
+            (alu::ARSH, 0) => AluOp::Arsh,
+            (alu::DIV, 0) => AluOp::Div,
+            (alu::MOD, 0) => AluOp::Mod,
+            (alu::DIV, 1) => AluOp::Sdiv,
+            (alu::MOD, 1) => AluOp::Smod,
+            (alu::NEG, 0) if !self.raw.is_reg_source() => return Ok(Insn::Neg { width, dst }),
+            (alu::MOV, _) => return self.mov(width, dst),
+            (alu::END, 0) => return self.swap(width, dst),
+            _ => return self.unsupported(),
+        };
+        let src = self.operand()?;
+        Ok(Insn::Alu {
+            width,
+            op,
+            dst,
+            src,
+        })
+    }
+
+    fn mov(&self, width: Width, dst: Reg) -> Result<Insn> {
+        let src = self.operand()?;
+        let from = match (width, src, self.raw.off) {
+            // The immediate 1 marks the zero-extension that the verifier inserts
+            // (`BPF_ZEXT_REG`, `insn_is_zext()` in include/linux/filter.h).
+            (Width::W32, Operand::Reg(src), 0) if src == dst && self.raw.imm == 1 => {
+                return Ok(Insn::ZeroExtend { dst });
+            }
+            (_, _, 0) => return Ok(Insn::Mov { width, dst, src }),
+            (_, Operand::Reg(_), 8) => Size::B,
+            (_, Operand::Reg(_), 16) => Size::H,
+            (Width::W64, Operand::Reg(_), 32) => Size::W,
+            _ => return self.unsupported(),
+        };
+        let src = self.src()?;
+        Ok(Insn::MovSx {
+            width,
+            dst,
+            src,
+            from,
+        })
+    }
+
+    fn swap(&self, width: Width, dst: Reg) -> Result<Insn> {
+        let kind = match (width, self.raw.is_reg_source()) {
+            (Width::W32, false) => Swap::ToLe,
+            (Width::W32, true) => Swap::ToBe,
+            (Width::W64, false) => Swap::Always,
+            (Width::W64, true) => return self.unsupported(),
+        };
+        let size = match self.raw.imm {
+            16 => Size::H,
+            32 => Size::W,
+            64 => Size::Dw,
+            _ => return self.unsupported(),
+        };
+        Ok(Insn::Swap { dst, size, kind })
+    }
+
+    fn load_imm64(&self) -> Result<Insn> {
+        if self.raw.mode() != mode::IMM
+            || self.raw.size() != size::DW
+            || self.raw.src(self.dialect.endian) == pseudo::FUNC
+        {
+            return self.unsupported();
+        }
+        let second = match self.at.checked_add(1).and_then(|at| slot(self.program, at)) {
+            Some(second) if second.code == 0 => second,
+            _ => return self.unsupported(),
+        };
+        let low = u64::from(self.raw.imm as u32);
+        let high = u64::from(second.imm as u32);
+        Ok(Insn::LoadImm64 {
+            dst: self.dst_written()?,
+            value: high << 32 | low,
+        })
+    }
+
+    fn load(&self) -> Result<Insn> {
+        let size = self.size();
+        let signed = match (self.raw.mode(), size) {
+            (mode::MEM, _) => false,
+            (mode::MEMSX, Size::B | Size::H | Size::W) => true,
+            _ => return self.unsupported(),
+        };
+        Ok(Insn::Load {
+            dst: self.dst_written()?,
+            mem: self.src_mem()?,
+            size,
+            signed,
+        })
+    }
+
+    fn store_imm(&self) -> Result<Insn> {
+        match self.raw.mode() {
+            mode::MEM => Ok(Insn::Store {
+                mem: self.dst_mem()?,
+                size: self.size(),
+                src: Operand::Imm(self.raw.imm),
+            }),
+            mode::NOSPEC if self.raw.size() == size::W => Ok(Insn::NoSpec),
+            _ => self.unsupported(),
+        }
+    }
+
+    fn store(&self) -> Result<Insn> {
+        match self.raw.mode() {
+            mode::MEM => Ok(Insn::Store {
+                mem: self.dst_mem()?,
+                size: self.size(),
+                src: Operand::Reg(self.src()?),
+            }),
+            mode::ATOMIC => self.atomic(),
+            _ => self.unsupported(),
+        }
+    }
+
+    fn atomic(&self) -> Result<Insn> {
+        let size = self.size();
+        let op = match self.raw.imm {
+            atomic::LOAD_ACQ if size != Size::Dw => {
+                return Ok(Insn::LoadAcquire {
+                    dst: self.dst_written()?,
+                    mem: self.src_mem()?,
+                    size,
+                });
+            }
+            atomic::STORE_REL if size != Size::Dw => {
+                return Ok(Insn::StoreRelease {
+                    mem: self.dst_mem()?,
+                    size,
+                    src: self.src()?,
+                });
+            }
+            atomic::ADD => AtomicOp::Add,
+            atomic::AND => AtomicOp::And,
+            atomic::OR => AtomicOp::Or,
+            atomic::XOR => AtomicOp::Xor,
+            i if i == atomic::ADD | atomic::FETCH => AtomicOp::FetchAdd,
+            i if i == atomic::AND | atomic::FETCH => AtomicOp::FetchAnd,
+            i if i == atomic::OR | atomic::FETCH => AtomicOp::FetchOr,
+            i if i == atomic::XOR | atomic::FETCH => AtomicOp::FetchXor,
+            atomic::XCHG => AtomicOp::Xchg,
+            atomic::CMPXCHG => AtomicOp::Cmpxchg,
+            _ => return self.unsupported(),
+        };
+        let width = match size {
+            Size::W => Width::W32,
+            Size::Dw => Width::W64,
+            _ => return self.unsupported(),
+        };
+        let mut insn = Insn::Atomic {
+            op,
+            width,
+            mem: self.dst_mem()?,
+            src: self.src()?,
+        };
+        if insn.writes() == Some(Reg::R10) {
+            insn = self.unsupported()?;
+        }
+        Ok(insn)
+    }
+
+    fn jump(&self, width: Width) -> Result<Insn> {
+        let cond = match self.raw.op() {
+            jmp::JEQ => Cond::Eq,
+            jmp::JNE => Cond::Ne,
+            jmp::JGT => Cond::Gt,
+            jmp::JGE => Cond::Ge,
+            jmp::JLT => Cond::Lt,
+            jmp::JLE => Cond::Le,
+            jmp::JSGT => Cond::Sgt,
+            jmp::JSGE => Cond::Sge,
+            jmp::JSLT => Cond::Slt,
+            jmp::JSLE => Cond::Sle,
+            jmp::JSET => Cond::Set,
+            op => return self.unconditional(width, op),
+        };
+        Ok(Insn::Branch {
+            width,
+            cond,
+            dst: self.dst()?,
+            src: self.operand()?,
+            target: self.target(i32::from(self.raw.off))?,
+        })
+    }
+
+    fn unconditional(&self, width: Width, op: u8) -> Result<Insn> {
+        match (width, op, self.raw.is_reg_source()) {
+            (Width::W64, jmp::JA, false) => Ok(Insn::Jump {
+                target: self.target(i32::from(self.raw.off))?,
+            }),
+            // gotol: the distance is in the immediate.
+            (Width::W32, jmp::JA, false) => Ok(Insn::Jump {
+                target: self.target(self.raw.imm)?,
+            }),
+            (Width::W64, jmp::CALL, false)
+                if self.raw.src(self.dialect.endian) == pseudo::HELPER =>
+            {
+                Ok(Insn::Call {
+                    offset: self.raw.imm,
+                })
+            }
+            (Width::W64, jmp::TAIL_CALL, false) => Ok(Insn::TailCall),
+            (Width::W64, jmp::EXIT, false) => Ok(Insn::Exit),
+            _ => self.unsupported(),
+        }
+    }
+
+    /// The absolute target of a jump over `distance` instructions.
+    fn target(&self, distance: i32) -> Result<u32> {
+        let absolute = i64::from(self.at)
+            .wrapping_add(1)
+            .wrapping_add(i64::from(distance));
+        match u32::try_from(absolute)
+            .ok()
+            .and_then(|at| Some((at, slot(self.program, at)?)))
+        {
+            // Opcode 0 is only ever the second slot of an instruction.
+            Some((target, raw)) if raw.code != 0 => Ok(target),
+            _ => Err(Error::OutOfReach { at: self.at }),
+        }
+    }
+}

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where everything goes: branch forms, offsets, and the two passes that make an image.
+//!
+//! A branch reaches 128 KiB either way; beyond, a jump goes through a register. Most programs are
+//! so short that every branch is near, and one measuring pass finds that out. For the others:
+//!
+//! 1. Measure with every jump far. No block gets longer than that.
+//! 2. A jump is near if its distance in *that* layout is in reach, else far.
+//! 3. Measure again with the forms chosen.
+//!
+//! It ends because nothing is repeated. It is right because distances only shrink from step 1 to
+//! step 3: each block is at most as long as its far form, so what was in reach stays in reach. The
+//! price is that a jump whose distance lies between the two layouts is far without need.
+//!
+//! The measuring pass and the writing pass are the same code. If they ever disagree, or a near
+//! target is out of reach after all, the answer is [`Error::Internal`] and no image.
+
+use crate::jit::abi::Frame;
+use crate::jit::analysis::{Fact, Facts, Usage};
+use crate::jit::asm::{Block, Form, Sink, Target};
+use crate::jit::bpf::{decode, Dialect, Insn, Raw};
+use crate::jit::error::{Error, Result};
+use crate::jit::lower::{Lowering, Place, Setting};
+use crate::jit::mips::{Cpu, Disp16};
+use crate::jit::runtime::Runtime;
+
+/// A program as the kernel hands it over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Program<'a> {
+    pub(crate) insns: &'a [Raw],
+    pub(crate) dialect: Dialect,
+    /// Bytes of BPF stack below R10.
+    pub(crate) stack_depth: u32,
+    /// The verifier has inserted a zero-extension wherever a 32-bit result needs one
+    /// (`prog->aux->verifier_zext`).
+    pub(crate) verifier_zext: bool,
+}
+
+/// Memory that the caller lends for the time of a compilation.
+#[derive(Debug)]
+pub(crate) struct Workspace<'a> {
+    /// One more than the program has slots.
+    pub(crate) offsets: &'a mut [u32],
+    /// As many as the program has slots, or none to do without the analyses.
+    pub(crate) facts: &'a mut [Fact],
+    pub(crate) block: &'a mut Block,
+}
+
+/// Set in an offset: the jump of this instruction is far.
+const FAR: u32 = 1 << 31;
+
+/// The most words an image can have, so that offsets in bytes fit.
+const MAX_WORDS: u32 = 1 << 28;
+
+/// Which forms jumps take in a pass.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Forms {
+    All(Form),
+    Chosen,
+}
+
+/// A compilation under way.
+#[derive(Debug)]
+pub(crate) struct Compiler<'a> {
+    program: Program<'a>,
+    len: u32,
+    usage: Usage,
+    facts: Facts<'a>,
+    setting: Setting<'a>,
+    offsets: &'a mut [u32],
+    block: &'a mut Block,
+}
+
+impl<'a> Compiler<'a> {
+    /// Validates and analyses a program.
+    ///
+    /// # Errors
+    ///
+    /// What decoding says of the program; `TooLong`; `NoMemory` if the workspace is too small.
+    pub(crate) fn new(
+        program: Program<'a>,
+        cpu: &'a Cpu,
+        runtime: &'a Runtime,
+        workspace: Workspace<'a>,
+    ) -> Result<Self> {
+        let usage = Usage::gather(program.dialect, program.insns)?;
+        let facts = Facts::gather(program.dialect, program.insns, workspace.facts)?;
+        let frame = Frame::new(cpu.endian, &usage, program.stack_depth)?;
+        if workspace.offsets.len().checked_sub(1) != Some(program.insns.len()) {
+            return Err(Error::NoMemory);
+        }
+        Ok(Compiler {
+            program,
+            // No more than 31 bits, as Usage::gather has found.
+            len: program.insns.len() as u32,
+            usage,
+            facts,
+            setting: Setting {
+                cpu,
+                runtime,
+                frame,
+                zero_extends: !program.verifier_zext,
+            },
+            offsets: workspace.offsets,
+            block: workspace.block,
+        })
+    }
+
+    /// Finds the form of every jump and the length of the image, in words.
+    ///
+    /// # Errors
+    ///
+    /// `TooLong` if the image would be larger than an image can be.
+    pub(crate) fn measure(&mut self) -> Result<u32> {
+        self.offsets.fill(0);
+        let words = self.pass(&mut Sink::measuring(), Forms::All(Form::Near), 0)?;
+        let words = if is_in_reach(0, words) {
+            words
+        } else {
+            self.pass(&mut Sink::measuring(), Forms::All(Form::Far), 0)?;
+            self.choose_forms()?;
+            self.pass(&mut Sink::measuring(), Forms::Chosen, 0)?
+        };
+        if words > MAX_WORDS {
+            return Err(Error::TooLong);
+        }
+        Ok(words)
+    }
+
+    /// Writes the image that will stand at `address`; `words` is as long as [`Compiler::measure`]
+    /// said.
+    ///
+    /// # Errors
+    ///
+    /// `Internal` if the two passes disagree.
+    pub(crate) fn write(&mut self, words: &mut [u32], address: u32) -> Result {
+        let mut sink = Sink::writing(words);
+        let written = self.pass(&mut sink, Forms::Chosen, address)?;
+        if usize::try_from(written).ok() != Some(words.len()) {
+            return Err(Error::Internal { at: self.len });
+        }
+        Ok(())
+    }
+
+    /// Where each instruction begins, in bytes from the start of the image, as
+    /// `bpf_prog_fill_jited_linfo()` takes it; the last entry is where the epilogue begins.
+    pub(crate) fn into_byte_offsets(self) -> &'a mut [u32] {
+        for offset in self.offsets.iter_mut() {
+            *offset = (*offset & !FAR).wrapping_mul(4);
+        }
+        self.offsets
+    }
+
+    /// One pass over the program; returns the length of the image in words.
+    fn pass(&mut self, sink: &mut Sink<'_>, forms: Forms, image: u32) -> Result<u32> {
+        self.block.start(Target::NONE);
+        let prologue = self.setting.frame.prologue(self.block);
+        self.finish(prologue, sink, 0)?;
+        let mut at = 0;
+        while at < self.len {
+            self.locate(at, sink)?;
+            let insn = decode(self.program.dialect, self.program.insns, at)?;
+            let next = at.wrapping_add(insn.slots());
+            self.block.start(self.target(&insn, at, forms, image));
+            let place = Place {
+                kept: self
+                    .facts
+                    .live_across(at, next)
+                    .intersection(self.usage.registers),
+                passed: self
+                    .facts
+                    .defined_before(at)
+                    .intersection(self.usage.registers),
+                is_last: next >= self.len,
+            };
+            Lowering::new(self.block, &self.setting, place).lower(&insn, at)?;
+            self.finish(Some(()), sink, at)?;
+            if insn.slots() == 2 {
+                self.locate(at.wrapping_add(1), sink)?;
+            }
+            at = next;
+        }
+        self.locate(self.len, sink)?;
+        self.block.start(Target::NONE);
+        let epilogue = self.setting.frame.epilogue(self.block);
+        self.finish(epilogue, sink, self.len)?;
+        Ok(sink.len())
+    }
+
+    fn finish(&mut self, emitted: Option<()>, sink: &mut Sink<'_>, at: u32) -> Result {
+        emitted.ok_or(Error::Internal { at })?;
+        self.block.flush(sink, self.setting.cpu.release, at)
+    }
+
+    /// Notes where an instruction begins, or checks that it begins where it was measured to.
+    fn locate(&mut self, at: u32, sink: &Sink<'_>) -> Result {
+        let place = usize::try_from(at)
+            .ok()
+            .and_then(|at| self.offsets.get_mut(at))
+            .ok_or(Error::Internal { at })?;
+        if !sink.is_writing() {
+            *place = (*place & FAR) | (sink.len() & !FAR);
+        } else if *place & !FAR != sink.len() {
+            return Err(Error::Internal { at });
+        }
+        Ok(())
+    }
+
+    fn offset(&self, at: u32) -> u32 {
+        usize::try_from(at)
+            .ok()
+            .and_then(|at| self.offsets.get(at))
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// Where the jumps of an instruction go.
+    fn target(&self, insn: &Insn, at: u32, forms: Forms, image: u32) -> Target {
+        let Some(target) = self.target_index(insn) else {
+            return Target::NONE;
+        };
+        let form = match forms {
+            Forms::All(form) => form,
+            Forms::Chosen if self.offset(at) & FAR != 0 => Form::Far,
+            Forms::Chosen => Form::Near,
+        };
+        Target {
+            form,
+            position: self.offset(target) & !FAR,
+            image,
+        }
+    }
+
+    fn target_index(&self, insn: &Insn) -> Option<u32> {
+        match insn {
+            Insn::Exit => Some(self.len),
+            insn => insn.target(),
+        }
+    }
+
+    /// Step 2: near where the distance in the layout just measured is in reach.
+    fn choose_forms(&mut self) -> Result {
+        let mut at = 0;
+        while at < self.len {
+            let insn = decode(self.program.dialect, self.program.insns, at)?;
+            let next = at.wrapping_add(insn.slots());
+            if let Some(target) = self.target_index(&insn) {
+                let to = self.offset(target) & !FAR;
+                let begins = self.offset(at) & !FAR;
+                let ends = self.offset(next) & !FAR;
+                if !(is_in_reach(begins, to) && is_in_reach(ends, to)) {
+                    if let Some(place) = usize::try_from(at)
+                        .ok()
+                        .and_then(|at| self.offsets.get_mut(at))
+                    {
+                        *place |= FAR;
+                    }
+                }
+            }
+            at = next;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a branch in one word reaches the other.
+fn is_in_reach(from: u32, to: u32) -> bool {
+    Disp16::between(from, to).is_some()
+}

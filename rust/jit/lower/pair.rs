@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Lowering to register pairs, for 32-bit machines: one file for each class of instructions.
+
+mod alu;
+mod alu32;
+mod alu64;
+mod atomic;
+mod call;
+mod jump;
+mod memory;
+mod muldiv;
+mod shift;
+mod swap;
+
+use super::Lowering;
+use crate::jit::mips::{Pair, Reg};
+
+/// Temporary registers of a lowering.
+const T6: Reg = Reg::T6;
+const T7: Reg = Reg::T7;
+const T8: Reg = Reg::T8;
+const T9: Reg = Reg::T9;
+
+/// The high word of a sign-extended 32-bit immediate.
+fn sign_word(imm: i32) -> u32 {
+    if imm < 0 {
+        !0
+    } else {
+        0
+    }
+}
+
+/// The power of two that a positive immediate is, if it is one.
+fn log2(imm: i32) -> Option<u32> {
+    if imm > 0 && imm.count_ones() == 1 {
+        Some(imm.trailing_zeros())
+    } else {
+        None
+    }
+}
+
+impl Lowering<'_> {
+    /// Completes a 32-bit result: BPF zero-extends it. Where the verifier marks the places that
+    /// need it, it has put an explicit zero-extension there.
+    fn finish_word(&mut self, d: Pair) {
+        if self.setting.zero_extends {
+            self.asm.clear(d.hi);
+        }
+    }
+
+    /// A register that holds the word: `$zero`, or the given temporary.
+    fn word_in(&mut self, temporary: Reg, word: u32) -> Reg {
+        if word == 0 {
+            return Reg::ZERO;
+        }
+        self.asm.load_word(temporary, word);
+        temporary
+    }
+
+    /// A pair that holds the sign-extended immediate, in `t6` and `t7` unless a word is zero.
+    fn sign_extended(&mut self, imm: i32) -> Pair {
+        let lo = self.word_in(T6, imm as u32);
+        let hi = if imm == -1 {
+            lo
+        } else {
+            self.word_in(T7, sign_word(imm))
+        };
+        Pair { hi, lo }
+    }
+
+    /// `d = s`, word by word.
+    fn copy_pair(&mut self, d: Pair, s: Pair) {
+        self.asm.copy(d.lo, s.lo);
+        self.asm.copy(d.hi, s.hi);
+    }
+
+    /// `d = 0`
+    fn clear_pair(&mut self, d: Pair) {
+        self.asm.clear(d.lo);
+        self.asm.clear(d.hi);
+    }
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Calls: of helpers, of kernel functions inside a lowering, of the next program, and the return.
+
+use super::{Lowering, T8, T9};
+use crate::jit::abi::{o32, tail_entry};
+use crate::jit::asm::{BranchCond, Slot};
+use crate::jit::bpf::{Reg as BpfReg, RegSet};
+use crate::jit::mips::{Insn, Reg, Shift5, Simm16};
+
+impl Lowering<'_> {
+    /// `R0 = helper(R1, R2, R3, R4, R5)`: two arguments are in place, the others go on the stack,
+    /// if the program has put anything in them. The last store fills the delay slot.
+    pub(crate) fn call(&mut self, offset: i32) -> Option<()> {
+        let address = self.setting.runtime.call_base.wrapping_add_signed(offset);
+        let mut last = None;
+        for (index, reg) in o32::STACK_ARGUMENTS.into_iter().enumerate() {
+            if !self.place.passed.contains(reg) {
+                continue;
+            }
+            let pair = self.pair(reg);
+            let (low, high) = self.setting.frame.stack_argument(index as u32)?;
+            if let Some(insn) = last {
+                self.asm.push(insn);
+            }
+            self.asm.sw(pair.lo, low, Reg::SP);
+            last = Some(Insn::sw(pair.hi, high, Reg::SP));
+        }
+        self.asm.call(address, last.map_or(Slot::Nop, Slot::Fill));
+        Some(())
+    }
+
+    /// Saves what a call of a kernel function would overwrite and someone still reads. `result` is
+    /// the register that the function's result replaces.
+    pub(super) fn begin_function_call(&mut self, result: Option<BpfReg>) -> Option<()> {
+        let kept = self.kept(result);
+        self.setting.frame.keep(self.asm, kept)
+    }
+
+    /// Calls the function, moves its result in place and loads back what was saved.
+    pub(super) fn finish_function_call(
+        &mut self,
+        function: u32,
+        result: Option<BpfReg>,
+    ) -> Option<()> {
+        self.asm.call(function, Slot::Nop);
+        if let Some(result) = result {
+            let d = self.pair(result);
+            let returned = self.pair(o32::RESULT);
+            self.copy_pair(d, returned);
+        }
+        let kept = self.kept(result);
+        self.setting.frame.take_back(self.asm, kept)
+    }
+
+    fn kept(&self, result: Option<BpfReg>) -> RegSet {
+        match result {
+            Some(result) => self.place.kept.without(result),
+            None => self.place.kept,
+        }
+    }
+
+    /// `bpf_tail_call(R1 ctx, R2 array, R3 index)`
+    ///
+    /// The index is a `u32`: R3's high word does not count. Only calls that find a program count
+    /// towards the limit (`___bpf_prog_run()`, `JMP_TAIL_CALL`).
+    pub(crate) fn tail_call(&mut self) -> Option<()> {
+        let runtime = self.setting.runtime;
+        let frame = self.setting.frame;
+        let array = self.pair(BpfReg::R2).lo;
+        let index = self.pair(BpfReg::R3).lo;
+        let (count, entry) = (T9, T9);
+        let miss = self.asm.label();
+
+        // if (index >= array->map.max_entries) goto miss;
+        self.asm
+            .lw(T8, structure_offset(runtime.array_max_entries)?, array);
+        self.asm.sltu(T8, index, T8);
+        self.asm.branch(
+            BranchCond::zero(T8),
+            miss,
+            Slot::Fill(Insn::lw(count, frame.tail_call_count(), Reg::SP)),
+        );
+        // if (count >= MAX_TAIL_CALL_CNT) goto miss;
+        let limit = Simm16::new(i32::try_from(runtime.max_tail_calls).ok()?)?;
+        self.asm.sltiu(T8, count, limit);
+        self.asm.branch(
+            BranchCond::zero(T8),
+            miss,
+            Slot::Fill(Insn::sll(T8, index, Shift5::masked(2))),
+        );
+        // prog = array->ptrs[index]; if (!prog) goto miss;
+        self.asm.addu(T8, T8, array);
+        self.asm.lw(T8, structure_offset(runtime.array_ptrs)?, T8);
+        self.asm.branch(
+            BranchCond::zero(T8),
+            miss,
+            Slot::Fill(Insn::addiu(count, count, Simm16::new(1)?)),
+        );
+        // count++; goto prog->bpf_func, behind its normal entry;
+        self.asm.sw(count, frame.tail_call_count(), Reg::SP);
+        self.asm
+            .lw(entry, structure_offset(runtime.prog_bpf_func)?, T8);
+        let skipped = tail_entry(self.setting.cpu.endian).checked_mul(4)?;
+        self.asm.addiu(entry, entry, structure_offset(skipped)?);
+        frame.leave_for(self.asm, entry)?;
+        self.asm.bind(miss);
+        Some(())
+    }
+
+    /// `return R0`: the epilogue does it.
+    pub(crate) fn exit(&mut self) -> Option<()> {
+        if !self.place.is_last {
+            self.asm.jump();
+        }
+        Some(())
+    }
+}
+
+fn structure_offset(bytes: u32) -> Option<Simm16> {
+    Simm16::new(i32::try_from(bytes).ok()?)
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Jumps.
+
+use super::{Lowering, T6, T8, T9};
+use crate::jit::asm::{BranchCond, Slot};
+use crate::jit::bpf::{Cond, Operand, Reg as BpfReg, Width};
+use crate::jit::mips::{Insn, Pair, Reg, Simm16, Uimm16};
+
+/// How a condition comes out of "less than".
+struct Less {
+    /// Compare the operands the other way round.
+    swapped: bool,
+    /// Jump if not less.
+    negated: bool,
+    signed: bool,
+}
+
+/// A comparison for order as "less than"; not for equality and bit tests.
+fn as_less(cond: Cond) -> Less {
+    let (swapped, negated) = match cond {
+        Cond::Lt | Cond::Slt => (false, false),
+        Cond::Ge | Cond::Sge => (false, true),
+        Cond::Gt | Cond::Sgt => (true, false),
+        _ => (true, true),
+    };
+    Less {
+        swapped,
+        negated,
+        signed: matches!(cond, Cond::Slt | Cond::Sge | Cond::Sgt | Cond::Sle),
+    }
+}
+
+impl Lowering<'_> {
+    /// `goto target`
+    pub(crate) fn jump(&mut self) -> Option<()> {
+        self.asm.jump();
+        Some(())
+    }
+
+    /// `if (dst cond src) goto target`
+    pub(crate) fn jump_if(
+        &mut self,
+        width: Width,
+        cond: Cond,
+        dst: BpfReg,
+        src: Operand,
+    ) -> Option<()> {
+        let d = self.pair(dst);
+        match (width, src) {
+            (Width::W32, Operand::Imm(imm)) => self.jump32_imm(cond, d.lo, imm),
+            (Width::W32, Operand::Reg(src)) => {
+                let s = self.pair(src);
+                self.jump32(cond, d.lo, s.lo);
+            }
+            (Width::W64, Operand::Imm(imm)) => self.jump64_imm(cond, d, imm),
+            (Width::W64, Operand::Reg(src)) => {
+                let s = self.pair(src);
+                self.jump64(cond, d, s);
+            }
+        }
+        Some(())
+    }
+
+    fn jump32_imm(&mut self, cond: Cond, d: Reg, imm: i32) {
+        if imm == 0 {
+            return self.jump_against_zero(cond, d, d);
+        }
+        match cond {
+            Cond::Eq | Cond::Ne => {}
+            Cond::Set => {
+                self.and_into(T9, d, imm);
+                return self.asm.jump_if(BranchCond::nonzero(T9), Slot::Nop);
+            }
+            _ => {
+                if let Some(bound) = below(cond, imm) {
+                    let less = as_less(cond);
+                    if less.signed {
+                        self.asm.slti(T9, d, bound);
+                    } else {
+                        self.asm.sltiu(T9, d, bound);
+                    }
+                    // d <= imm is d < imm + 1.
+                    return self.jump_if_less(T9, less.negated != less.swapped);
+                }
+            }
+        }
+        let word = self.word_in(T6, imm as u32);
+        self.jump32(cond, d, word);
+    }
+
+    /// A comparison with zero. `any` is zero if and only if the value is; `sign` has its sign.
+    fn jump_against_zero(&mut self, cond: Cond, any: Reg, sign: Reg) {
+        let test = match cond {
+            Cond::Eq | Cond::Le => BranchCond::zero(any),
+            Cond::Ne | Cond::Gt => BranchCond::nonzero(any),
+            // The high word alone does not tell a small positive value from zero.
+            Cond::Sgt if any == sign => BranchCond::Gtz(sign),
+            Cond::Sle if any == sign => BranchCond::Lez(sign),
+            Cond::Slt => BranchCond::Ltz(sign),
+            Cond::Sge => BranchCond::Gez(sign),
+            Cond::Ge => return self.asm.jump(),
+            Cond::Lt | Cond::Set | Cond::Sgt | Cond::Sle => return,
+        };
+        self.asm.jump_if(test, Slot::Nop);
+    }
+
+    fn jump32(&mut self, cond: Cond, d: Reg, s: Reg) {
+        match cond {
+            Cond::Eq => self.asm.jump_if(BranchCond::Eq(d, s), Slot::Nop),
+            Cond::Ne => self.asm.jump_if(BranchCond::Ne(d, s), Slot::Nop),
+            Cond::Set => {
+                self.asm.and(T9, d, s);
+                self.asm.jump_if(BranchCond::nonzero(T9), Slot::Nop);
+            }
+            _ => {
+                let less = as_less(cond);
+                let (a, b) = if less.swapped { (s, d) } else { (d, s) };
+                if less.signed {
+                    self.asm.slt(T9, a, b);
+                } else {
+                    self.asm.sltu(T9, a, b);
+                }
+                self.jump_if_less(T9, less.negated);
+            }
+        }
+    }
+
+    fn jump_if_less(&mut self, less: Reg, negated: bool) {
+        let test = if negated {
+            BranchCond::zero(less)
+        } else {
+            BranchCond::nonzero(less)
+        };
+        self.asm.jump_if(test, Slot::Nop);
+    }
+
+    fn jump64_imm(&mut self, cond: Cond, d: Pair, imm: i32) {
+        match (cond, imm) {
+            (Cond::Sgt | Cond::Sle, 0) => {}
+            (Cond::Slt | Cond::Sge | Cond::Lt | Cond::Ge | Cond::Set, 0) => {
+                return self.jump_against_zero(cond, d.lo, d.hi);
+            }
+            (_, 0) => {
+                self.asm.or(T9, d.lo, d.hi);
+                return self.jump_against_zero(cond, T9, d.hi);
+            }
+            (Cond::Set, _) => {
+                self.and_into(T9, d.lo, imm);
+                if imm < 0 {
+                    self.asm.or(T9, T9, d.hi);
+                }
+                return self.asm.jump_if(BranchCond::nonzero(T9), Slot::Nop);
+            }
+            _ => {}
+        }
+        let s = self.sign_extended(imm);
+        self.jump64(cond, d, s);
+    }
+
+    /// The high words decide unless they are equal; the branch that finds out computes, in its
+    /// slot, what they decide.
+    fn jump64(&mut self, cond: Cond, d: Pair, s: Pair) {
+        let high_differs = Insn::xor(T9, d.hi, s.hi);
+        match cond {
+            Cond::Eq => {
+                let differs = self.asm.label();
+                self.asm.branch(
+                    BranchCond::Ne(d.lo, s.lo),
+                    differs,
+                    Slot::Fill(high_differs),
+                );
+                self.asm.jump_if(BranchCond::zero(T9), Slot::Nop);
+                self.asm.bind(differs);
+            }
+            Cond::Ne => {
+                self.asm
+                    .jump_if_early(BranchCond::Ne(d.lo, s.lo), Slot::Fill(high_differs));
+                self.asm.jump_if(BranchCond::nonzero(T9), Slot::Nop);
+            }
+            Cond::Set => {
+                self.asm.and(T8, d.lo, s.lo);
+                self.asm.and(T9, d.hi, s.hi);
+                self.asm.or(T9, T9, T8);
+                self.asm.jump_if(BranchCond::nonzero(T9), Slot::Nop);
+            }
+            _ => {
+                let less = as_less(cond);
+                let (a, b) = if less.swapped { (s, d) } else { (d, s) };
+                let decided = self.asm.label();
+                let high = if less.signed {
+                    Insn::slt(T9, a.hi, b.hi)
+                } else {
+                    Insn::sltu(T9, a.hi, b.hi)
+                };
+                self.asm
+                    .branch(BranchCond::Ne(a.hi, b.hi), decided, Slot::Fill(high));
+                self.asm.sltu(T9, a.lo, b.lo);
+                self.asm.bind(decided);
+                self.jump_if_less(T9, less.negated);
+            }
+        }
+    }
+
+    /// `rd = rs & imm`, the low word; `rd` is not `rs`.
+    fn and_into(&mut self, rd: Reg, rs: Reg, imm: i32) {
+        match Uimm16::new(imm as u32) {
+            Some(imm) => self.asm.andi(rd, rs, imm),
+            None => {
+                let word = self.word_in(T6, imm as u32);
+                self.asm.and(rd, rs, word);
+            }
+        }
+    }
+}
+
+/// The bound of an equivalent "less than" against an immediate: `imm`, or `imm + 1` where the
+/// comparison includes equality the other way round. None if it does not fit, or if the sum wraps.
+fn below(cond: Cond, imm: i32) -> Option<Simm16> {
+    let less = as_less(cond);
+    if !less.swapped {
+        return Simm16::new(imm);
+    }
+    // As an unsigned word, only -1 has no successor.
+    if !less.signed && imm == -1 {
+        return None;
+    }
+    Simm16::new(imm.checked_add(1)?)
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Loads and stores.
+//!
+//! An address is the low word of its register plus a signed 16-bit offset, which is what a MIPS
+//! load takes. The second word of a doubleword lies four bytes on: where that offset no longer
+//! fits, the address is computed first.
+
+use super::{Lowering, T8};
+use crate::jit::bpf::{Mem, Operand, Reg as BpfReg, Size};
+use crate::jit::mips::{Pair, Reg, Shift5, Simm16};
+
+impl Lowering<'_> {
+    /// `dst = *(size *) (base + offset)`
+    pub(crate) fn load(&mut self, dst: BpfReg, mem: Mem, size: Size, signed: bool) -> Option<()> {
+        let d = self.pair(dst);
+        let base = self.pair(mem.base).lo;
+        let offset = Simm16::from_i16(mem.offset);
+        match (size, signed) {
+            (Size::B, false) => self.asm.lbu(d.lo, offset, base),
+            (Size::B, true) => self.asm.lb(d.lo, offset, base),
+            (Size::H, false) => self.asm.lhu(d.lo, offset, base),
+            (Size::H, true) => self.asm.lh(d.lo, offset, base),
+            (Size::W, _) => self.asm.lw(d.lo, offset, base),
+            (Size::Dw, _) => {
+                let (base, low, high) = self.word_addresses(mem)?;
+                // The low word last: it may replace the base.
+                self.asm.lw(d.hi, high, base);
+                self.asm.lw(d.lo, low, base);
+                return Some(());
+            }
+        }
+        if signed {
+            self.asm.sra(d.hi, d.lo, Shift5::masked(31));
+        } else {
+            self.finish_word(d);
+        }
+        Some(())
+    }
+
+    /// `*(size *) (base + offset) = src`
+    pub(crate) fn store(&mut self, mem: Mem, size: Size, src: Operand) -> Option<()> {
+        let s = match src {
+            Operand::Reg(src) => self.pair(src),
+            Operand::Imm(imm) if size == Size::Dw => self.sign_extended(imm),
+            Operand::Imm(imm) => Pair {
+                hi: Reg::ZERO,
+                lo: self.word_in(super::T6, imm as u32),
+            },
+        };
+        let base = self.pair(mem.base).lo;
+        let offset = Simm16::from_i16(mem.offset);
+        match size {
+            Size::B => self.asm.sb(s.lo, offset, base),
+            Size::H => self.asm.sh(s.lo, offset, base),
+            Size::W => self.asm.sw(s.lo, offset, base),
+            Size::Dw => {
+                let (base, low, high) = self.word_addresses(mem)?;
+                self.asm.sw(s.lo, low, base);
+                self.asm.sw(s.hi, high, base);
+            }
+        }
+        Some(())
+    }
+
+    /// Where the low and the high word of a doubleword are: a base, and their offsets from it.
+    fn word_addresses(&mut self, mem: Mem) -> Option<(Reg, Simm16, Simm16)> {
+        let base = self.pair(mem.base).lo;
+        let (low, high) = self.setting.frame.map().word_offsets();
+        let place = |word: u32, offset: i16| {
+            Simm16::new(i32::from(offset).checked_add(i32::try_from(word).ok()?)?)
+        };
+        if let (Some(low), Some(high)) = (place(low, mem.offset), place(high, mem.offset)) {
+            return Some((base, low, high));
+        }
+        let address = T8;
+        self.asm.addiu(address, base, Simm16::from_i16(mem.offset));
+        Some((address, place(low, 0)?, place(high, 0)?))
+    }
+
+    /// `dst = smp_load_acquire(base + offset)`
+    pub(crate) fn load_acquire(&mut self, dst: BpfReg, mem: Mem, size: Size) -> Option<()> {
+        self.load(dst, mem, size, false)?;
+        self.memory_barrier();
+        Some(())
+    }
+
+    /// `smp_store_release(base + offset, src)`
+    pub(crate) fn store_release(&mut self, mem: Mem, size: Size, src: BpfReg) -> Option<()> {
+        self.memory_barrier();
+        self.store(mem, size, Operand::Reg(src))
+    }
+
+    /// `smp_mb()`
+    fn memory_barrier(&mut self) {
+        if self.setting.cpu.barriers.memory {
+            self.asm.sync();
+        }
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which MIPS the image will run on.
+//!
+//! Endianness, ISA release and errata are values, so that one build of the core covers every
+//! machine and one host test binary tests them all. The glue derives the value from the running
+//! kernel; nothing else in the core asks what it was compiled for.
+
+/// Byte order of data, and with it the order of words in a register pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Endian {
+    Little,
+    Big,
+}
+
+/// A release of the MIPS32 architecture (MD00082, "Introduction to the MIPS32 Architecture").
+///
+/// Ordered: a later release has what an earlier one has, except where a row of the instruction
+/// table says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Release {
+    R1,
+    R2,
+}
+
+/// Where this kernel's memory model asks for a `sync` (`arch/mips/include/asm/barrier.h`).
+///
+/// All false on a uniprocessor kernel, where a compiler barrier is enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Barriers {
+    /// `smp_mb()` is an instruction: `CONFIG_SMP` and `CONFIG_WEAK_ORDERING`.
+    pub(crate) memory: bool,
+    /// `smp_mb__before_atomic()` and `smp_mb__after_atomic()` are instructions: `CONFIG_SMP` and
+    /// `CONFIG_WEAK_REORDERING_BEYOND_LLSC`.
+    pub(crate) llsc: bool,
+}
+
+impl Barriers {
+    /// A uniprocessor kernel, or a strongly ordered machine.
+    pub(crate) const NONE: Self = Self {
+        memory: false,
+        llsc: false,
+    };
+    /// The weakest machine the kernel supports.
+    pub(crate) const ALL: Self = Self {
+        memory: true,
+        llsc: true,
+    };
+}
+
+/// The CPU an image is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cpu {
+    pub(crate) endian: Endian,
+    pub(crate) release: Release,
+    pub(crate) barriers: Barriers,
+}
+
+impl Cpu {
+    /// Whether the CPU has the instructions of MIPS32 Release 2: `ext`, `ins`, `seb`, `seh`,
+    /// `wsbh`, `rotr`.
+    pub(crate) fn has_r2(&self) -> bool {
+        self.release >= Release::R2
+    }
+}

@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The MIPS instruction set, as one table.
+//!
+//! A row gives an instruction's fixed bits, its operands in assembler order with what each does to
+//! its register, the release that brought it and its effects beyond registers. Everything else is
+//! derived from the row: the constructor with typed operands, the emitter of the same name, the
+//! read and write sets, the printer. What a row says is judged against GNU as and LLVM by `make
+//! encode`; a row whose fields overlap each other or its fixed bits does not compile.
+//!
+//! Source: MD00086, "The MIPS32 Instruction Set Manual", the page of each instruction.
+
+use super::operand::{Disp16, FieldPos, FieldSize, Shift5, Simm16, Uimm16};
+use super::reg::{Reg, RegMask};
+use super::Release;
+
+/// A field of an instruction word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub(crate) enum Field {
+    /// Register in bits 15 to 11.
+    Rd,
+    /// Register in bits 25 to 21.
+    Rs,
+    /// Register in bits 20 to 16.
+    Rt,
+    /// Base register of an address, in bits 25 to 21.
+    Base,
+    /// Shift amount in bits 10 to 6.
+    Sa,
+    /// Signed immediate in bits 15 to 0.
+    Simm,
+    /// Unsigned immediate in bits 15 to 0.
+    Uimm,
+    /// Branch displacement in words, in bits 15 to 0.
+    Disp,
+    /// Lowest bit of a bit-field, in bits 10 to 6.
+    Pos,
+    /// Width of a bit-field less one, in bits 15 to 11.
+    Size,
+}
+
+impl Field {
+    /// The field's lowest bit.
+    pub(crate) const fn shift(self) -> u32 {
+        match self {
+            Field::Rs | Field::Base => 21,
+            Field::Rt => 16,
+            Field::Rd | Field::Size => 11,
+            Field::Sa | Field::Pos => 6,
+            Field::Simm | Field::Uimm | Field::Disp => 0,
+        }
+    }
+
+    /// The field's bits, in place.
+    pub(crate) const fn mask(self) -> u32 {
+        match self {
+            Field::Simm | Field::Uimm | Field::Disp => 0xffff,
+            _ => 0x1fu32.wrapping_shl(self.shift()),
+        }
+    }
+
+    /// What a word has in this field, shifted down.
+    pub(crate) const fn extract(self, word: u32) -> u32 {
+        (word & self.mask()).wrapping_shr(self.shift())
+    }
+}
+
+/// What an instruction does with an operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(non_camel_case_types)]
+pub(crate) enum Role {
+    /// Reads the register.
+    r,
+    /// Writes the register.
+    w,
+    /// Reads and writes it: the old value can survive.
+    rw,
+    /// The operand is no register.
+    imm,
+}
+
+/// An operand of a row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Operand {
+    pub(crate) field: Field,
+    pub(crate) role: Role,
+}
+
+/// What an instruction does beyond general-purpose registers: a set of the constants below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Effects(u8);
+
+impl Effects {
+    /// Nothing beyond registers.
+    pub(crate) const NONE: Effects = Effects(0);
+    /// Writes HI and LO, or leaves them unpredictable.
+    pub(crate) const WRITES_HILO: Effects = Effects(1);
+    /// Reads HI or LO.
+    pub(crate) const READS_HILO: Effects = Effects(2);
+    /// Reads memory.
+    pub(crate) const LOADS: Effects = Effects(4);
+    /// Writes memory.
+    pub(crate) const STORES: Effects = Effects(8);
+    /// Orders memory accesses, or takes part in an LL/SC sequence: nothing may move across it.
+    pub(crate) const ORDERS: Effects = Effects(16);
+    /// Has a delay slot.
+    pub(crate) const BRANCHES: Effects = Effects(32);
+    /// Traps.
+    pub(crate) const TRAPS: Effects = Effects(64);
+
+    /// Whether this set has something of the other.
+    pub(crate) const fn intersects(self, other: Effects) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    const fn union(self, other: Effects) -> Effects {
+        Effects(self.0 | other.0)
+    }
+}
+
+/// A row of the instruction table.
+#[derive(Debug)]
+pub(crate) struct Row {
+    /// The mnemonic.
+    pub(crate) name: &'static str,
+    /// The fixed bits.
+    pub(crate) bits: u32,
+    /// The operands, in assembler order.
+    pub(crate) operands: &'static [Operand],
+    /// The first release that has it.
+    pub(crate) since: Release,
+    /// What it does beyond registers.
+    pub(crate) effects: Effects,
+}
+
+impl Row {
+    /// The bits that no operand fills.
+    pub(crate) const fn fixed_mask(&self) -> u32 {
+        let mut mask = !0;
+        let mut operands = self.operands;
+        while let [first, rest @ ..] = operands {
+            mask &= !first.field.mask();
+            operands = rest;
+        }
+        mask
+    }
+
+    /// Whether the fields keep clear of each other and of the fixed bits.
+    const fn is_disjoint(&self) -> bool {
+        let mut taken = self.bits;
+        let mut operands = self.operands;
+        while let [first, rest @ ..] = operands {
+            if taken & first.field.mask() != 0 {
+                return false;
+            }
+            taken |= first.field.mask();
+            operands = rest;
+        }
+        true
+    }
+}
+
+/// The type of an operand in this field.
+macro_rules! operand_type {
+    (Sa) => {
+        Shift5
+    };
+    (Simm) => {
+        Simm16
+    };
+    (Uimm) => {
+        Uimm16
+    };
+    (Disp) => {
+        Disp16
+    };
+    (Pos) => {
+        FieldPos
+    };
+    (Size) => {
+        FieldSize
+    };
+    ($register:ident) => {
+        Reg
+    };
+}
+
+/// Derives everything from the rows.
+macro_rules! instructions {
+    (straight { $($straight:tt)* } control { $($control:tt)* }) => {
+        instructions!(@all $($straight)* $($control)*);
+        instructions!(@emitters $($straight)*);
+    };
+    (@all $($function:ident $op:ident $name:literal $bits:literal
+        ($($field:ident $operand:ident $role:ident),*) $since:ident [$($effect:ident)*];)*) => {
+        /// An instruction of the table.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(missing_docs)]
+        pub(crate) enum Op {
+            $($op,)*
+        }
+
+        impl Op {
+            /// Every instruction, in table order.
+            pub(crate) const ALL: &'static [Op] = &[$(Op::$op),*];
+
+            /// The instruction's row.
+            pub(crate) const fn row(self) -> &'static Row {
+                match self {
+                    $(Op::$op => const {
+                        &Row {
+                            name: $name,
+                            bits: $bits,
+                            operands: &[$(Operand {
+                                field: Field::$field,
+                                role: Role::$role,
+                            }),*],
+                            since: Release::$since,
+                            effects: Effects::NONE$(.union(Effects::$effect))*,
+                        }
+                    },)*
+                }
+            }
+        }
+
+        /// Constructors, one for each row, with its operands in assembler order.
+        #[allow(missing_docs)]
+        impl Insn {
+            $(
+                #[inline]
+                pub(crate) const fn $function($($operand: operand_type!($field)),*) -> Insn {
+                    Insn {
+                        op: Op::$op,
+                        word: $bits $(| ($operand.bits() << Field::$field.shift()))*,
+                    }
+                }
+            )*
+        }
+    };
+    (@emitters $($function:ident $op:ident $name:literal $bits:literal
+        ($($field:ident $operand:ident $role:ident),*) $since:ident [$($effect:ident)*];)*) => {
+        /// Emitters, one for each straight row: append the instruction to the block. Control
+        /// transfers have none: the asm module emits them together with their delay slots.
+        #[allow(missing_docs)]
+        impl crate::jit::asm::Block {
+            $(
+                #[inline]
+                pub(crate) fn $function(&mut self, $($operand: operand_type!($field)),*) {
+                    self.push(Insn::$function($($operand),*));
+                }
+            )*
+        }
+    };
+}
+
+instructions! {
+    straight {
+        // Arithmetic and logic.
+        addiu Addiu "addiu" 0x2400_0000 (Rt rt w, Rs rs r, Simm imm imm) R1 [];
+        addu Addu "addu" 0x0000_0021 (Rd rd w, Rs rs r, Rt rt r) R1 [];
+        and And "and" 0x0000_0024 (Rd rd w, Rs rs r, Rt rt r) R1 [];
+        andi Andi "andi" 0x3000_0000 (Rt rt w, Rs rs r, Uimm imm imm) R1 [];
+        lui Lui "lui" 0x3c00_0000 (Rt rt w, Uimm imm imm) R1 [];
+        nor Nor "nor" 0x0000_0027 (Rd rd w, Rs rs r, Rt rt r) R1 [];
+        or Or "or" 0x0000_0025 (Rd rd w, Rs rs r, Rt rt r) R1 [];
+        ori Ori "ori" 0x3400_0000 (Rt rt w, Rs rs r, Uimm imm imm) R1 [];
+        slt Slt "slt" 0x0000_002a (Rd rd w, Rs rs r, Rt rt r) R1 [];
+        slti Slti "slti" 0x2800_0000 (Rt rt w, Rs rs r, Simm imm imm) R1 [];
+        sltiu Sltiu "sltiu" 0x2c00_0000 (Rt rt w, Rs rs r, Simm imm imm) R1 [];
+        sltu Sltu "sltu" 0x0000_002b (Rd rd w, Rs rs r, Rt rt r) R1 [];
+        subu Subu "subu" 0x0000_0023 (Rd rd w, Rs rs r, Rt rt r) R1 [];
+        xor Xor "xor" 0x0000_0026 (Rd rd w, Rs rs r, Rt rt r) R1 [];
+        xori Xori "xori" 0x3800_0000 (Rt rt w, Rs rs r, Uimm imm imm) R1 [];
+
+        // Conditional moves.
+        movn Movn "movn" 0x0000_000b (Rd rd rw, Rs rs r, Rt rt r) R1 [];
+        movz Movz "movz" 0x0000_000a (Rd rd rw, Rs rs r, Rt rt r) R1 [];
+
+        // Shifts.
+        rotr Rotr "rotr" 0x0020_0002 (Rd rd w, Rt rt r, Sa sa imm) R2 [];
+        sll Sll "sll" 0x0000_0000 (Rd rd w, Rt rt r, Sa sa imm) R1 [];
+        sllv Sllv "sllv" 0x0000_0004 (Rd rd w, Rt rt r, Rs rs r) R1 [];
+        sra Sra "sra" 0x0000_0003 (Rd rd w, Rt rt r, Sa sa imm) R1 [];
+        srav Srav "srav" 0x0000_0007 (Rd rd w, Rt rt r, Rs rs r) R1 [];
+        srl Srl "srl" 0x0000_0002 (Rd rd w, Rt rt r, Sa sa imm) R1 [];
+        srlv Srlv "srlv" 0x0000_0006 (Rd rd w, Rt rt r, Rs rs r) R1 [];
+
+        // Bytes and bit-fields.
+        ext Ext "ext" 0x7c00_0000 (Rt rt w, Rs rs r, Pos pos imm, Size size imm) R2 [];
+        seb Seb "seb" 0x7c00_0420 (Rd rd w, Rt rt r) R2 [];
+        seh Seh "seh" 0x7c00_0620 (Rd rd w, Rt rt r) R2 [];
+        wsbh Wsbh "wsbh" 0x7c00_00a0 (Rd rd w, Rt rt r) R2 [];
+
+        // Multiplication and division.
+        div Div "div" 0x0000_001a (Rs rs r, Rt rt r) R1 [WRITES_HILO];
+        divu Divu "divu" 0x0000_001b (Rs rs r, Rt rt r) R1 [WRITES_HILO];
+        mfhi Mfhi "mfhi" 0x0000_0010 (Rd rd w) R1 [READS_HILO];
+        mflo Mflo "mflo" 0x0000_0012 (Rd rd w) R1 [READS_HILO];
+        mul Mul "mul" 0x7000_0002 (Rd rd w, Rs rs r, Rt rt r) R1 [WRITES_HILO];
+        multu Multu "multu" 0x0000_0019 (Rs rs r, Rt rt r) R1 [WRITES_HILO];
+
+        // Memory.
+        lb Lb "lb" 0x8000_0000 (Rt rt w, Simm offset imm, Base base r) R1 [LOADS];
+        lbu Lbu "lbu" 0x9000_0000 (Rt rt w, Simm offset imm, Base base r) R1 [LOADS];
+        lh Lh "lh" 0x8400_0000 (Rt rt w, Simm offset imm, Base base r) R1 [LOADS];
+        lhu Lhu "lhu" 0x9400_0000 (Rt rt w, Simm offset imm, Base base r) R1 [LOADS];
+        ll Ll "ll" 0xc000_0000 (Rt rt w, Simm offset imm, Base base r) R1 [LOADS ORDERS];
+        lw Lw "lw" 0x8c00_0000 (Rt rt w, Simm offset imm, Base base r) R1 [LOADS];
+        sb Sb "sb" 0xa000_0000 (Rt rt r, Simm offset imm, Base base r) R1 [STORES];
+        sc Sc "sc" 0xe000_0000 (Rt rt rw, Simm offset imm, Base base r) R1 [STORES ORDERS];
+        sh Sh "sh" 0xa400_0000 (Rt rt r, Simm offset imm, Base base r) R1 [STORES];
+        sw Sw "sw" 0xac00_0000 (Rt rt r, Simm offset imm, Base base r) R1 [STORES];
+        sync Sync "sync" 0x0000_000f () R1 [ORDERS];
+    }
+    control {
+        beq Beq "beq" 0x1000_0000 (Rs rs r, Rt rt r, Disp disp imm) R1 [BRANCHES];
+        bgez Bgez "bgez" 0x0401_0000 (Rs rs r, Disp disp imm) R1 [BRANCHES];
+        bgtz Bgtz "bgtz" 0x1c00_0000 (Rs rs r, Disp disp imm) R1 [BRANCHES];
+        blez Blez "blez" 0x1800_0000 (Rs rs r, Disp disp imm) R1 [BRANCHES];
+        bltz Bltz "bltz" 0x0400_0000 (Rs rs r, Disp disp imm) R1 [BRANCHES];
+        bne Bne "bne" 0x1400_0000 (Rs rs r, Rt rt r, Disp disp imm) R1 [BRANCHES];
+        jalr Jalr "jalr" 0x0000_0009 (Rd rd w, Rs rs r) R1 [BRANCHES];
+        jr Jr "jr" 0x0000_0008 (Rs rs r) R1 [BRANCHES];
+        breakpoint Break "break" 0x0000_000d () R1 [TRAPS];
+    }
+}
+
+/// Rows whose fields overlap do not compile.
+const _: () = {
+    let mut rest = Op::ALL;
+    while let [first, others @ ..] = rest {
+        assert!(first.row().is_disjoint());
+        rest = others;
+    }
+};
+
+/// An instruction with its operands: which row, and the finished word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Insn {
+    op: Op,
+    word: u32,
+}
+
+impl Insn {
+    /// `nop`, which is `sll $zero, $zero, 0`.
+    pub(crate) const NOP: Insn = Insn {
+        op: Op::Sll,
+        word: 0,
+    };
+
+    /// Which row of the table.
+    pub(crate) const fn op(self) -> Op {
+        self.op
+    }
+
+    /// The word as the machine reads it.
+    pub(crate) const fn word(self) -> u32 {
+        self.word
+    }
+
+    /// The instruction with its branch displacement replaced.
+    pub(crate) const fn with_disp(self, disp: Disp16) -> Insn {
+        Insn {
+            op: self.op,
+            word: (self.word & !Field::Disp.mask()) | disp.bits(),
+        }
+    }
+
+    /// The registers it reads.
+    pub(crate) fn reads(self) -> RegMask {
+        self.registers(|role| matches!(role, Role::r | Role::rw))
+    }
+
+    /// The registers it writes.
+    pub(crate) fn writes(self) -> RegMask {
+        self.registers(|role| matches!(role, Role::w | Role::rw))
+    }
+
+    fn registers(self, wanted: impl Fn(Role) -> bool) -> RegMask {
+        self.op
+            .row()
+            .operands
+            .iter()
+            .filter(|operand| wanted(operand.role))
+            .fold(RegMask::EMPTY, |mask, operand| {
+                mask.with(Reg::from_number(operand.field.extract(self.word)))
+            })
+    }
+}

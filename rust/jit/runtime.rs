@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What compiled code needs to know of the kernel around it: addresses to call and offsets to
+//! load from.
+//!
+//! The glue fills this in from the running kernel; host tests fill in addresses of their own. The
+//! core never asks where a number came from.
+
+/// Addresses of kernel functions and offsets of structure fields that images refer to.
+///
+/// All functions follow the o32 calling convention. `s64` and `u64` values travel in register
+/// pairs in memory order, as the MIPS ABI supplement (chapter 3) has it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Runtime {
+    /// Address of `__bpf_call_base`, to which the immediate of a helper call is relative
+    /// (`kernel/bpf/core.c`).
+    pub(crate) call_base: u32,
+    /// `u64 (u64 dividend, u64 divisor)`: the quotient, 0 where the divisor is 0.
+    pub(crate) div64: u32,
+    /// `u64 (u64 dividend, u64 divisor)`: the remainder, the dividend where the divisor is 0.
+    pub(crate) mod64: u32,
+    /// `s64 (s64 dividend, s64 divisor)`: the quotient truncated towards zero, 0 where the divisor
+    /// is 0.
+    pub(crate) sdiv64: u32,
+    /// `s64 (s64 dividend, s64 divisor)`: the remainder, with the sign of the dividend, which it is
+    /// where the divisor is 0.
+    pub(crate) smod64: u32,
+    /// The `atomic64_t` operations of `include/linux/atomic.h`.
+    pub(crate) atomic64: Atomic64,
+    /// `offsetof(struct bpf_array, map.max_entries)`, in bytes.
+    pub(crate) array_max_entries: u32,
+    /// `offsetof(struct bpf_array, ptrs)`, in bytes.
+    pub(crate) array_ptrs: u32,
+    /// `offsetof(struct bpf_prog, bpf_func)`, in bytes.
+    pub(crate) prog_bpf_func: u32,
+    /// `MAX_TAIL_CALL_CNT` (`include/linux/bpf.h`).
+    pub(crate) max_tail_calls: u32,
+}
+
+/// Addresses of the kernel's 64-bit atomic operations.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Atomic64 {
+    /// `void atomic64_add(s64 i, atomic64_t *v)`
+    pub(crate) add: u32,
+    /// `void atomic64_and(s64 i, atomic64_t *v)`
+    pub(crate) and: u32,
+    /// `void atomic64_or(s64 i, atomic64_t *v)`
+    pub(crate) or: u32,
+    /// `void atomic64_xor(s64 i, atomic64_t *v)`
+    pub(crate) xor: u32,
+    /// `s64 atomic64_fetch_add(s64 i, atomic64_t *v)`
+    pub(crate) fetch_add: u32,
+    /// `s64 atomic64_fetch_and(s64 i, atomic64_t *v)`
+    pub(crate) fetch_and: u32,
+    /// `s64 atomic64_fetch_or(s64 i, atomic64_t *v)`
+    pub(crate) fetch_or: u32,
+    /// `s64 atomic64_fetch_xor(s64 i, atomic64_t *v)`
+    pub(crate) fetch_xor: u32,
+    /// `s64 atomic64_xchg(atomic64_t *v, s64 new)`
+    pub(crate) xchg: u32,
+    /// `s64 atomic64_cmpxchg(atomic64_t *v, s64 old, s64 new)`
+    pub(crate) cmpxchg: u32,
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The host's view of the JIT: the pure core, and what judges it.
+//!
+//! The kernel never sees this crate root; `bpf_jit_mips.rs` is its own.
+
+mod jit;
+pub mod model;
+#[cfg(test)]
+mod tests;
+#[cfg(feature = "tools")]
+pub mod tools;

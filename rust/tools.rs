@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a developer runs on the host: each is a `make` verb.
+
+pub mod encode;
+pub mod exec;
+pub mod show;
