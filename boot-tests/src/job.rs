@@ -198,9 +198,9 @@ impl Job {
             }
             writeln!(
                 text,
-                "end {}\nrmmod {}",
-                suite.name,
-                file.trim_end_matches(".ko")
+                "rmmod {}\nend {}",
+                file.trim_end_matches(".ko"),
+                suite.name
             )?;
         }
         Ok(text)

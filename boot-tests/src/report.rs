@@ -55,8 +55,10 @@ pub(crate) struct Report {
 pub(crate) fn read(suite: &Suite, lines: &[(f64, String)]) -> Report {
     let mut report = Report::default();
     let mut start = 0.0;
+    let mut is_setup = true;
     for (at, line) in lines {
         let line = classify(line);
+        is_setup &= !matches!(line, Line::Begin(_));
         match (report.began && report.rc.is_none(), line) {
             (false, Line::Begin(name)) if name == suite.name => {
                 report.began = true;
@@ -66,6 +68,8 @@ pub(crate) fn read(suite: &Suite, lines: &[(f64, String)]) -> Report {
                 report.seconds = at - start;
                 report.take(suite, line);
             }
+            // What is set up for all suites must hold for each.
+            (false, Line::Complaint(text)) if is_setup => report.complaints.push(text.to_owned()),
             (false, _) => {}
         }
     }
@@ -252,6 +256,17 @@ pub(crate) mod tests {
                 .failed
         );
         assert_eq!(parse_test("test_bpf: Summary: 1 PASSED"), None);
+    }
+
+    #[test]
+    fn a_set_up_that_failed_concerns_every_suite() {
+        let suites = job("all", Jit::C).suites;
+        let console = "@! sysctl a 1: errno 2\n@@ begin test_bpf\n@@ end test_bpf rc=0\n\
+            @! rmmod: errno 11\n@@ begin test_tail_calls\n@@ end test_tail_calls rc=0";
+        let lines: Vec<_> = console.lines().map(|line| (0.0, line.to_owned())).collect();
+        for suite in &suites[..2] {
+            assert_eq!(read(suite, &lines).complaints, ["sysctl a 1: errno 2"]);
+        }
     }
 
     #[test]
