@@ -4,6 +4,8 @@
 //!
 //! The kernel never sees this crate root; `bpf_jit_mips.rs` is its own.
 
+#[cfg(any(test, feature = "tools"))]
+mod host;
 mod jit;
 pub mod model;
 #[cfg(test)]

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the host's tests and tools share: compiling a program as the kernel would, around a made-up
+//! kernel.
+
+// Tests and tools each use what the other does not need.
+#![allow(dead_code)]
+
+use crate::jit::analysis::Fact;
+use crate::jit::asm::Block;
+use crate::jit::bpf::{Dialect, Raw};
+use crate::jit::error::Result;
+use crate::jit::layout::{Compiler, Program, Workspace};
+use crate::jit::mips::cpu::Barriers;
+use crate::jit::mips::{Cpu, Endian, Release};
+use crate::jit::runtime::{Atomic64, Runtime};
+
+/// The number of `BPF_REG_AX` in Linux 7.3.
+pub(crate) const AX: u8 = 12;
+
+/// A kernel that is not there: addresses as `vmlinux` has them in KSEG0, all different, and
+/// structure offsets like those of a 32-bit build.
+pub(crate) const RUNTIME: Runtime = Runtime {
+    call_base: 0x8021_a4c0,
+    div64: 0x8055_0100,
+    mod64: 0x8055_0200,
+    sdiv64: 0x8055_0300,
+    smod64: 0x8055_0400,
+    atomic64: Atomic64 {
+        add: 0x8056_0100,
+        and: 0x8056_0200,
+        or: 0x8056_0300,
+        xor: 0x8056_0400,
+        fetch_add: 0x8056_0500,
+        fetch_and: 0x8056_0600,
+        fetch_or: 0x8056_0700,
+        fetch_xor: 0x8056_0800,
+        xchg: 0x8056_0900,
+        cmpxchg: 0x8056_0a00,
+    },
+    array_max_entries: 20,
+    array_ptrs: 208,
+    prog_bpf_func: 36,
+    max_tail_calls: 33,
+};
+
+/// How to compile a program, beyond the program itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    /// Bytes of BPF stack.
+    pub(crate) stack_depth: u32,
+    /// The program has explicit zero-extensions where 32-bit results need them.
+    pub(crate) verifier_zext: bool,
+    /// Do the optional analyses.
+    pub(crate) facts: bool,
+    /// Where the image will stand.
+    pub(crate) address: u32,
+    /// The kernel around it.
+    pub(crate) runtime: Runtime,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            stack_depth: 512,
+            verifier_zext: false,
+            facts: true,
+            // In vmalloc space, as module_alloc() has it.
+            address: 0xc004_0000,
+            runtime: RUNTIME,
+        }
+    }
+}
+
+/// A compiled program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Image {
+    pub(crate) words: Vec<u32>,
+    /// Where each BPF slot begins, in bytes from the start; the last is the epilogue.
+    pub(crate) offsets: Vec<u32>,
+    pub(crate) address: u32,
+}
+
+/// A CPU without barriers.
+pub(crate) const fn cpu(endian: Endian, release: Release) -> Cpu {
+    Cpu {
+        endian,
+        release,
+        barriers: Barriers::NONE,
+    }
+}
+
+/// What raw instructions look like on a CPU, in Linux 7.3.
+pub(crate) const fn dialect(cpu: &Cpu) -> Dialect {
+    Dialect {
+        endian: cpu.endian,
+        ax: AX,
+    }
+}
+
+/// Compiles a program: measures its image, then writes it.
+///
+/// # Errors
+///
+/// What the core says of the program.
+pub(crate) fn compile(insns: &[Raw], cpu: &Cpu, options: &Options) -> Result<Image> {
+    let mut offsets = vec![0; insns.len() + 1];
+    let mut facts = vec![Fact::default(); if options.facts { insns.len() } else { 0 }];
+    let mut block = Block::new();
+    let program = Program {
+        insns,
+        dialect: dialect(cpu),
+        stack_depth: options.stack_depth,
+        verifier_zext: options.verifier_zext,
+    };
+    let workspace = Workspace {
+        offsets: &mut offsets,
+        facts: &mut facts,
+        block: &mut block,
+    };
+    let mut compiler = Compiler::new(program, cpu, &options.runtime, workspace)?;
+    let mut words = vec![0; compiler.measure()? as usize];
+    compiler.write(&mut words, options.address)?;
+    compiler.into_byte_offsets();
+    Ok(Image {
+        words,
+        offsets,
+        address: options.address,
+    })
+}
