@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * C inlines and macros that the eBPF JIT in Rust needs, as plain functions.
+ */
+
+#define pr_fmt(fmt) "bpf_jit_mips: " fmt
+
+#include <linux/bpf.h>
+#include <linux/filter.h>
+#include <linux/kernel.h>
+#include <linux/math64.h>
+#include <linux/printk.h>
+#include <asm/cacheflush.h>
+#include <asm/cpu-features.h>
+
+#include "bpf_jit_mips_shim.h"
+
+/*
+ * Division as RFC 9669 section 4.1 has it. The verifier keeps a zero divisor
+ * away; images do not depend on that.
+ */
+
+u64 bpf_jit_mips_div64(u64 dividend, u64 divisor)
+{
+	return divisor ? div64_u64(dividend, divisor) : 0;
+}
+
+u64 bpf_jit_mips_mod64(u64 dividend, u64 divisor)
+{
+	u64 remainder = dividend;
+
+	if (divisor)
+		div64_u64_rem(dividend, divisor, &remainder);
+	return remainder;
+}
+
+s64 bpf_jit_mips_sdiv64(s64 dividend, s64 divisor)
+{
+	return divisor ? div64_s64(dividend, divisor) : 0;
+}
+
+s64 bpf_jit_mips_smod64(s64 dividend, s64 divisor)
+{
+	/* Unsigned: the product wraps for the least value and -1. */
+	return (u64)dividend -
+	       (u64)bpf_jit_mips_sdiv64(dividend, divisor) * (u64)divisor;
+}
+
+bool bpf_jit_mips_has_r2(void)
+{
+	return cpu_has_mips_r2;
+}
+
+const struct bpf_insn *bpf_jit_mips_insns(const struct bpf_prog *prog)
+{
+	return prog->insnsi;
+}
+
+int bpf_jit_mips_lock_ro(struct bpf_binary_header *header)
+{
+	return bpf_jit_binary_lock_ro(header);
+}
+
+void bpf_jit_mips_flush(const void *start, const void *end)
+{
+	flush_icache_range((unsigned long)start, (unsigned long)end);
+}
+
+/* net.core.bpf_jit_enable=2 */
+void bpf_jit_mips_dump(const struct bpf_prog *prog, u32 bytes, void *image)
+{
+	if (bpf_jit_enable > 1)
+		bpf_jit_dump(prog->len, bytes, 2, image);
+}
+
+void bpf_jit_mips_report(enum bpf_jit_mips_reason reason, u32 at, u8 opcode)
+{
+	static const char * const texts[] = {
+		[BPF_JIT_MIPS_UNSUPPORTED] = "unsupported instruction",
+		[BPF_JIT_MIPS_OUT_OF_REACH] = "jump out of the program",
+		[BPF_JIT_MIPS_TOO_LONG] = "program too long",
+		[BPF_JIT_MIPS_NO_MEMORY] = "out of memory",
+		[BPF_JIT_MIPS_INTERNAL] = "internal error",
+	};
+
+	pr_warn_ratelimited("not JITed: %s (insn %u, opcode 0x%02x)\n",
+			    texts[reason], at, opcode);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * C inlines and macros that the eBPF JIT in Rust needs, as plain functions. Seen by bindgen
+ * (rust/bindings/bindings_helper.h) and by the shim itself, so that both sides agree.
+ */
+#ifndef _BPF_JIT_MIPS_SHIM_H
+#define _BPF_JIT_MIPS_SHIM_H
+
+#include <linux/types.h>
+
+struct bpf_binary_header;
+struct bpf_insn;
+struct bpf_prog;
+
+/* Why a program stays un-JITed; see rust/jit/error.rs. */
+enum bpf_jit_mips_reason {
+	BPF_JIT_MIPS_UNSUPPORTED,
+	BPF_JIT_MIPS_OUT_OF_REACH,
+	BPF_JIT_MIPS_TOO_LONG,
+	BPF_JIT_MIPS_NO_MEMORY,
+	BPF_JIT_MIPS_INTERNAL,
+};
+
+/* Called by images. */
+u64 bpf_jit_mips_div64(u64 dividend, u64 divisor);
+u64 bpf_jit_mips_mod64(u64 dividend, u64 divisor);
+s64 bpf_jit_mips_sdiv64(s64 dividend, s64 divisor);
+s64 bpf_jit_mips_smod64(s64 dividend, s64 divisor);
+
+/* Called by the JIT. */
+bool bpf_jit_mips_has_r2(void);
+const struct bpf_insn *bpf_jit_mips_insns(const struct bpf_prog *prog);
+int bpf_jit_mips_lock_ro(struct bpf_binary_header *header);
+void bpf_jit_mips_flush(const void *start, const void *end);
+void bpf_jit_mips_dump(const struct bpf_prog *prog, u32 bytes, void *image);
+void bpf_jit_mips_report(enum bpf_jit_mips_reason reason, u32 at, u8 opcode);
+
+#endif /* _BPF_JIT_MIPS_SHIM_H */

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The glue between the kernel and the pure core.
+//!
+//! ```text
+//! bpf_int_jit_compile()  compat    what differs between kernel versions
+//!        |
+//!     compile            compile   one program: memory, the core, the image, what prog is told
+//!        |
+//!      Image             image     memory for code: allocated, flushed, locked, or given back
+//!     Runtime            runtime   addresses and offsets for the core
+//!      Cpu               cpu       what the machine is
+//! ```
+//!
+//! Whatever fails, fails before the program is touched: it then stays with the interpreter, with
+//! one line in the log, and every allocation is given back by its owner's drop.
+
+mod compat;
+mod compile;
+mod cpu;
+mod image;
+mod runtime;

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! One program: from the kernel's structure to an image and back.
+
+use core::mem::{align_of, size_of};
+use core::slice;
+
+use kernel::alloc::allocator::KVmalloc;
+use kernel::alloc::{flags::GFP_KERNEL, KBox, Vec};
+use kernel::bindings;
+
+use super::image::Image;
+use super::{compat, cpu, runtime};
+use crate::jit::analysis::Fact;
+use crate::jit::asm::Block;
+use crate::jit::bpf::{Dialect, Raw};
+use crate::jit::error::{Error, Result};
+use crate::jit::layout::{Compiler, Program, Workspace};
+
+/// Compiles the program, or leaves it as it is and says why in one line.
+pub(super) fn compile(prog: &mut bindings::bpf_prog) {
+    if prog.jit_requested() == 0 {
+        return;
+    }
+    if let Err(error) = try_compile(prog) {
+        report(prog, error);
+    }
+}
+
+fn try_compile(prog: &mut bindings::bpf_prog) -> Result {
+    // SAFETY: `aux` of a program that is being compiled is valid.
+    let aux = unsafe { &*prog.aux };
+    let cpu = cpu::current();
+    let runtime = runtime::current();
+    let program = Program {
+        insns: insns(prog),
+        dialect: Dialect {
+            endian: cpu.endian,
+            ax: compat::AX,
+        },
+        stack_depth: u32::from(aux.stack_depth),
+        verifier_zext: aux.verifier_zext,
+    };
+    let len = program.insns.len();
+    let mut offsets = zeroes::<u32>(len.checked_add(1).ok_or(Error::TooLong)?)?;
+    let mut facts = zeroes::<Fact>(len)?;
+    let mut block = KBox::new(Block::new(), GFP_KERNEL).map_err(|_| Error::NoMemory)?;
+    let mut compiler = Compiler::new(
+        program,
+        &cpu,
+        &runtime,
+        Workspace {
+            offsets: &mut offsets,
+            facts: &mut facts,
+            block: &mut block,
+        },
+    )?;
+    let mut image = Image::new(compiler.measure()?)?;
+    let address = image.address();
+    compiler.write(image.words(), address)?;
+    compiler.into_byte_offsets();
+    image.publish(prog)?;
+    if let Some(ends) = offsets.get(1..) {
+        // SAFETY: The program has its image; the array has an entry for the end of each of its
+        // instructions, in bytes from the start of the image.
+        unsafe { bindings::bpf_prog_fill_jited_linfo(prog, ends.as_ptr()) };
+    }
+    Ok(())
+}
+
+/// The program's instructions as the core reads them.
+fn insns(prog: &bindings::bpf_prog) -> &[Raw] {
+    const {
+        assert!(size_of::<Raw>() == size_of::<bindings::bpf_insn>());
+        assert!(align_of::<Raw>() == align_of::<bindings::bpf_insn>());
+    }
+    // SAFETY: A valid program has `len` instructions behind its structure. `Raw` has the layout of
+    // `struct bpf_insn`: eight bits of opcode, eight bits of registers, 16 of offset and 32 of
+    // immediate, each aligned to its size.
+    unsafe {
+        slice::from_raw_parts(
+            bindings::bpf_jit_mips_insns(prog).cast::<Raw>(),
+            prog.len as usize,
+        )
+    }
+}
+
+/// Memory for an analysis: virtually contiguous is enough, since programs can be long.
+fn zeroes<T: Clone + Default>(len: usize) -> Result<Vec<T, KVmalloc>> {
+    Vec::from_elem(T::default(), len, GFP_KERNEL).map_err(|_| Error::NoMemory)
+}
+
+fn report(prog: &bindings::bpf_prog, error: Error) {
+    let opcode_at = |at: u32| insns(prog).get(at as usize).map_or(0, |raw| raw.code);
+    let (reason, at, opcode) = match error {
+        Error::Unsupported { at, opcode } => (
+            bindings::bpf_jit_mips_reason_BPF_JIT_MIPS_UNSUPPORTED,
+            at,
+            opcode,
+        ),
+        Error::OutOfReach { at } => (
+            bindings::bpf_jit_mips_reason_BPF_JIT_MIPS_OUT_OF_REACH,
+            at,
+            opcode_at(at),
+        ),
+        Error::TooLong => (bindings::bpf_jit_mips_reason_BPF_JIT_MIPS_TOO_LONG, 0, 0),
+        Error::NoMemory => (bindings::bpf_jit_mips_reason_BPF_JIT_MIPS_NO_MEMORY, 0, 0),
+        Error::Internal { at } => (
+            bindings::bpf_jit_mips_reason_BPF_JIT_MIPS_INTERNAL,
+            at,
+            opcode_at(at),
+        ),
+    };
+    // SAFETY: Prints; the reason is one of the table's.
+    unsafe { bindings::bpf_jit_mips_report(reason, at, opcode) };
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What machine this is.
+
+use kernel::bindings;
+
+use crate::jit::mips::{Barriers, Cpu, Endian, Release};
+
+/// The CPU that images are made for: the one the kernel runs on.
+pub(super) fn current() -> Cpu {
+    // SAFETY: A plain question with no preconditions.
+    let has_r2 = unsafe { bindings::bpf_jit_mips_has_r2() };
+    Cpu {
+        endian: if cfg!(CONFIG_CPU_BIG_ENDIAN) {
+            Endian::Big
+        } else {
+            Endian::Little
+        },
+        release: if has_r2 { Release::R2 } else { Release::R1 },
+        barriers: Barriers {
+            memory: cfg!(CONFIG_SMP) && cfg!(CONFIG_WEAK_ORDERING),
+            llsc: cfg!(CONFIG_SMP) && cfg!(CONFIG_WEAK_REORDERING_BEYOND_LLSC),
+        },
+    }
+}

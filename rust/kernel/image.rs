@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory for code.
+//!
+//! An [`Image`] owns its memory until [`Image::publish`] hands it to the program, whose
+//! `bpf_jit_free()` gives it back. Dropped before, it gives itself back.
+
+use core::ffi::{c_uint, c_void};
+use core::ptr::NonNull;
+use core::slice;
+
+use kernel::bindings;
+
+use crate::jit::error::{Error, Result};
+use crate::jit::mips::Insn;
+
+/// Bytes of an instruction, and the alignment of an image.
+const WORD: u32 = 4;
+
+/// A piece of executable memory under construction.
+pub(super) struct Image {
+    header: NonNull<bindings::bpf_binary_header>,
+    start: NonNull<u32>,
+    words: u32,
+}
+
+impl Image {
+    /// Allocates memory for `words` instructions, surrounded by instructions that trap.
+    ///
+    /// # Errors
+    ///
+    /// `TooLong` if the size does not fit, `NoMemory` if there is none left.
+    pub(super) fn new(words: u32) -> Result<Image> {
+        let bytes = words.checked_mul(WORD).ok_or(Error::TooLong)?;
+        let mut start = core::ptr::null_mut();
+        // SAFETY: `start` is a place for a pointer; `fill_hole` writes within what it is given.
+        let header = unsafe {
+            bindings::bpf_jit_binary_alloc(bytes, &mut start, WORD, Some(fill_hole))
+        };
+        match (NonNull::new(header), NonNull::new(start)) {
+            (Some(header), Some(start)) => Ok(Image {
+                header,
+                start: start.cast(),
+                words,
+            }),
+            _ => Err(Error::NoMemory),
+        }
+    }
+
+    /// Where the image will be executed.
+    pub(super) fn address(&self) -> u32 {
+        self.start.as_ptr() as usize as u32
+    }
+
+    /// The instructions, to be written.
+    pub(super) fn words(&mut self) -> &mut [u32] {
+        // SAFETY: bpf_jit_binary_alloc() has returned at least `words` words of memory, aligned
+        // as asked and initialised by fill_hole(). They stay ours as long as `self` is borrowed.
+        unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), self.words as usize) }
+    }
+
+    /// Makes the image executable and hands it to the program.
+    ///
+    /// # Errors
+    ///
+    /// `NoMemory` if the memory cannot be made executable.
+    pub(super) fn publish(self, prog: &mut bindings::bpf_prog) -> Result {
+        // SAFETY: The header is that of a live allocation.
+        if unsafe { bindings::bpf_jit_mips_lock_ro(self.header.as_ptr()) } != 0 {
+            return Err(Error::NoMemory);
+        }
+        let start = self.start.as_ptr();
+        let end = start.wrapping_add(self.words as usize);
+        let bytes = self.words.wrapping_mul(WORD);
+        // SAFETY: The header lies before the image in the same allocation; `end` is at most its
+        // end.
+        unsafe { bindings::bpf_jit_mips_flush(self.header.as_ptr().cast(), end.cast()) };
+        // SAFETY: The program is valid, and the image has this many bytes.
+        unsafe { bindings::bpf_jit_mips_dump(prog, bytes, start.cast()) };
+        // SAFETY: The image is a function of this type: that is what the core compiles.
+        prog.bpf_func = Some(unsafe {
+            core::mem::transmute::<
+                *mut u32,
+                unsafe extern "C" fn(*const c_void, *const bindings::bpf_insn) -> c_uint,
+            >(start)
+        });
+        prog.set_jited(1);
+        prog.jited_len = bytes;
+        core::mem::forget(self);
+        Ok(())
+    }
+}
+
+impl Drop for Image {
+    fn drop(&mut self) {
+        // SAFETY: The allocation is live, and nobody has been told of it.
+        unsafe { bindings::bpf_jit_binary_free(self.header.as_ptr()) };
+    }
+}
+
+/// Fills memory that is no code with instructions that trap.
+///
+/// # Safety
+///
+/// `area` must be valid for writes of `size` bytes and aligned to words.
+unsafe extern "C" fn fill_hole(area: *mut c_void, size: c_uint) {
+    let words = (size / WORD) as usize;
+    // SAFETY: The caller says so.
+    unsafe { slice::from_raw_parts_mut(area.cast::<u32>(), words) }
+        .fill(Insn::breakpoint().word());
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where in this kernel images find what they call and load.
+
+use core::mem::offset_of;
+
+use kernel::bindings;
+
+use crate::jit::runtime::{Atomic64, Runtime};
+
+/// The address of a function, checked against the type that images call it with.
+macro_rules! address {
+    ($function:ident as $type:ty) => {{
+        let function: $type = bindings::$function;
+        function as usize as u32
+    }};
+}
+
+type Unsigned = unsafe extern "C" fn(u64, u64) -> u64;
+type Signed = unsafe extern "C" fn(i64, i64) -> i64;
+type Apply = unsafe extern "C" fn(i64, *mut bindings::atomic64_t);
+type Fetch = unsafe extern "C" fn(i64, *mut bindings::atomic64_t) -> i64;
+type Xchg = unsafe extern "C" fn(*mut bindings::atomic64_t, i64) -> i64;
+type Cmpxchg = unsafe extern "C" fn(*mut bindings::atomic64_t, i64, i64) -> i64;
+type Base = unsafe extern "C" fn(u64, u64, u64, u64, u64) -> u64;
+
+/// Addresses and offsets of this kernel.
+pub(super) fn current() -> Runtime {
+    Runtime {
+        call_base: address!(__bpf_call_base as Base),
+        div64: address!(bpf_jit_mips_div64 as Unsigned),
+        mod64: address!(bpf_jit_mips_mod64 as Unsigned),
+        sdiv64: address!(bpf_jit_mips_sdiv64 as Signed),
+        smod64: address!(bpf_jit_mips_smod64 as Signed),
+        atomic64: Atomic64 {
+            add: address!(generic_atomic64_add as Apply),
+            and: address!(generic_atomic64_and as Apply),
+            or: address!(generic_atomic64_or as Apply),
+            xor: address!(generic_atomic64_xor as Apply),
+            fetch_add: address!(generic_atomic64_fetch_add as Fetch),
+            fetch_and: address!(generic_atomic64_fetch_and as Fetch),
+            fetch_or: address!(generic_atomic64_fetch_or as Fetch),
+            fetch_xor: address!(generic_atomic64_fetch_xor as Fetch),
+            xchg: address!(generic_atomic64_xchg as Xchg),
+            cmpxchg: address!(generic_atomic64_cmpxchg as Cmpxchg),
+        },
+        array_max_entries: (offset_of!(bindings::bpf_array, map)
+            + offset_of!(bindings::bpf_map, max_entries)) as u32,
+        array_ptrs: offset_of!(bindings::bpf_array, __bindgen_anon_1) as u32,
+        prog_bpf_func: offset_of!(bindings::bpf_prog, bpf_func) as u32,
+        max_tail_calls: bindings::MAX_TAIL_CALL_CNT,
+    }
+}
