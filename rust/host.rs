@@ -6,6 +6,11 @@
 // Tests and tools each use what the other does not need.
 #![allow(dead_code)]
 
+pub(crate) mod check;
+pub(crate) mod listing;
+pub(crate) mod mips;
+pub(crate) mod text;
+
 use crate::jit::analysis::Fact;
 use crate::jit::asm::Block;
 use crate::jit::bpf::{Dialect, Raw};
@@ -98,12 +103,25 @@ pub(crate) const fn dialect(cpu: &Cpu) -> Dialect {
     }
 }
 
-/// Compiles a program: measures its image, then writes it.
+/// Compiles a program and judges the image: what [`check`] finds wrong with it is a panic.
 ///
 /// # Errors
 ///
 /// What the core says of the program.
 pub(crate) fn compile(insns: &[Raw], cpu: &Cpu, options: &Options) -> Result<Image> {
+    let image = compile_unjudged(insns, cpu, options)?;
+    if let Err(fault) = check::judge(&image, cpu) {
+        panic!("the image is wrong: {fault}");
+    }
+    Ok(image)
+}
+
+/// Compiles a program: measures its image, then writes it.
+///
+/// # Errors
+///
+/// What the core says of the program.
+pub(crate) fn compile_unjudged(insns: &[Raw], cpu: &Cpu, options: &Options) -> Result<Image> {
     let mut offsets = vec![0; insns.len() + 1];
     let mut facts = vec![Fact::default(); if options.facts { insns.len() } else { 0 }];
     let mut block = Block::new();

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What holds of every image, whatever the program: checked of every image that any test compiles.
+//!
+//! - Every word is an instruction of the machine's release.
+//! - No word writes `$gp`, `$k0` or `$k1`.
+//! - Every branch stays inside the image and inside its BPF instruction, or goes to where a BPF
+//!   instruction or the epilogue begins.
+//! - Every control transfer has a delay slot, in the same BPF instruction, that is none itself.
+//! - Far jumps go where branches may.
+//! - Bit-fields lie inside their word.
+
+use super::mips::{print, Word};
+use super::Image;
+use crate::jit::mips::table::{Effects, Field, Op};
+use crate::jit::mips::{Cpu, Reg, RegMask};
+
+/// Finds the first thing that is wrong with an image.
+///
+/// # Errors
+///
+/// One line that names the word and what is wrong with it.
+pub(crate) fn judge(image: &Image, cpu: &Cpu) -> Result<(), String> {
+    let starts = starts(image)?;
+    let mut block = 0..0;
+    for (at, &bits) in image.words.iter().enumerate() {
+        if starts[at] {
+            let end = (at + 1..image.words.len()).find(|&next| starts[next]);
+            block = at..end.unwrap_or(image.words.len());
+        }
+        let spot = Spot {
+            image,
+            starts: &starts,
+            block: &block,
+            at,
+        };
+        spot.judge(bits, cpu).map_err(|fault| {
+            let address = image.address.wrapping_add(at as u32 * 4);
+            format!("word {at}, {bits:08x} {}: {fault}", print(bits, address))
+        })?;
+    }
+    Ok(())
+}
+
+/// For every word, whether it begins a BPF instruction, the prologue or the epilogue.
+fn starts(image: &Image) -> Result<Vec<bool>, String> {
+    let mut starts = vec![false; image.words.len()];
+    let mut before = 0;
+    for &offset in &image.offsets {
+        if offset % 4 != 0 || offset < before {
+            return Err(format!("offset {offset} follows {before}"));
+        }
+        before = offset;
+        match starts.get_mut(offset as usize / 4) {
+            Some(start) => *start = true,
+            None => return Err(format!("offset {offset} is beyond the image")),
+        }
+    }
+    starts[0] = true;
+    Ok(starts)
+}
+
+/// A word in its image.
+struct Spot<'a> {
+    image: &'a Image,
+    starts: &'a [bool],
+    /// The words of the same BPF instruction.
+    block: &'a std::ops::Range<usize>,
+    at: usize,
+}
+
+impl Spot<'_> {
+    fn judge(&self, bits: u32, cpu: &Cpu) -> Result<(), String> {
+        let word = Word::decode(bits).ok_or("no instruction of the table")?;
+        if word.row().since > cpu.release {
+            return Err(format!("not in release {:?}", cpu.release));
+        }
+        let forbidden = word.writes().intersection(RegMask::FORBIDDEN);
+        if !forbidden.is_empty() {
+            return Err(format!("writes {forbidden:?}"));
+        }
+        if word.op == Op::Ext && word.field(Field::Pos) + word.field(Field::Size) >= 32 {
+            return Err("the bit-field is not inside the word".to_string());
+        }
+        if word.has(Effects::BRANCHES) {
+            self.judge_slot()?;
+        }
+        if let Some(distance) = word.distance() {
+            let target = i64::try_from(self.at).map_err(|e| e.to_string())? + i64::from(distance);
+            self.judge_target(target)?;
+        }
+        if word.op == Op::Jr {
+            self.judge_far_jump()?;
+        }
+        Ok(())
+    }
+
+    fn judge_slot(&self) -> Result<(), String> {
+        let slot = self.at + 1;
+        if !self.block.contains(&slot) {
+            return Err("no delay slot".to_string());
+        }
+        match Word::decode(self.image.words[slot]) {
+            Some(word) if !word.has(Effects::BRANCHES) => Ok(()),
+            _ => Err("a control transfer in the delay slot".to_string()),
+        }
+    }
+
+    fn judge_target(&self, target: i64) -> Result<(), String> {
+        let is_ours = usize::try_from(target).is_ok_and(|to| {
+            // The end of the block is the start of the next.
+            self.block.contains(&to) || self.starts.get(to) == Some(&true)
+        });
+        if is_ours {
+            Ok(())
+        } else {
+            Err(format!("goes to word {target}, where nothing begins"))
+        }
+    }
+
+    /// `lui; ori; jr` of the same register is a far jump; `jr` alone leaves the image.
+    fn judge_far_jump(&self) -> Result<(), String> {
+        let Some(load) = self.at.checked_sub(2).filter(|at| *at >= self.block.start) else {
+            return Ok(());
+        };
+        let [high, low] = [self.image.words[load], self.image.words[load + 1]].map(Word::decode);
+        let through = Word::decode(self.image.words[self.at]).map(|word| word.field(Field::Rs));
+        let (Some(high), Some(low)) = (high, low) else {
+            return Ok(());
+        };
+        if (high.op, low.op) != (Op::Lui, Op::Ori) || through != Some(Reg::T9.number()) {
+            return Ok(());
+        }
+        let address = high.field(Field::Uimm) << 16 | low.field(Field::Uimm);
+        let distance = address.wrapping_sub(self.image.address);
+        if distance % 4 != 0 {
+            return Err(format!("goes to {address:#x}, which is no word's"));
+        }
+        self.judge_target(i64::from(distance / 4))
+    }
+}
