@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The same instruction in different words: what disassemblers print, brought to one form.
+
+/// An instruction taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Instruction {
+    mnemonic: String,
+    operands: Vec<Operand>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Operand {
+    Register(u32),
+    Number(i64),
+    Other(String),
+}
+
+/// The o32 names, in the order of their numbers.
+const NAMES: [&str; 32] = [
+    "zero", "at", "v0", "v1", "a0", "a1", "a2", "a3", "t0", "t1", "t2", "t3", "t4", "t5", "t6",
+    "t7", "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "t8", "t9", "k0", "k1", "gp", "sp", "fp",
+    "ra",
+];
+
+impl Instruction {
+    /// Takes a line of a disassembler, or of ours, apart.
+    pub(super) fn read(text: &str) -> Instruction {
+        // LLVM takes every number for an address and names it.
+        let text = text.split('<').next().unwrap_or("").trim();
+        let (mnemonic, operands) = text
+            .split_once(|c: char| c.is_whitespace())
+            .unwrap_or((text, ""));
+        Instruction {
+            mnemonic: mnemonic.to_string(),
+            operands: operands
+                .split([',', '(', ')'])
+                .map(str::trim)
+                .filter(|operand| !operand.is_empty())
+                .map(operand)
+                .collect(),
+        }
+    }
+
+    fn new(mnemonic: &str, operands: &[&Operand]) -> Instruction {
+        Instruction {
+            mnemonic: mnemonic.to_string(),
+            operands: operands.iter().copied().cloned().collect(),
+        }
+    }
+
+    /// The short forms under which a disassembler may know the instruction.
+    fn aliases(&self) -> Vec<Instruction> {
+        use Operand::{Number, Register};
+        let zero = Register(0);
+        let ra = Register(31);
+        let is = |mnemonic: &str| self.mnemonic == mnemonic;
+        match self.operands.as_slice() {
+            [d, s, t] if *t == zero && (is("addu") || is("or")) => {
+                vec![Instruction::new("move", &[d, s])]
+            }
+            [d, s, t] if *t == zero && is("nor") => {
+                vec![Instruction::new("not", &[d, s])]
+            }
+            [d, s, t] if *s == zero && is("subu") => {
+                vec![Instruction::new("negu", &[d, t])]
+            }
+            [d, s, Number(amount)] if *d == zero && *s == zero && is("sll") => {
+                let name = match amount {
+                    0 => "nop",
+                    1 => "ssnop",
+                    3 => "ehb",
+                    5 => "pause",
+                    _ => return Vec::new(),
+                };
+                vec![Instruction::new(name, &[])]
+            }
+            [_, _, _] if is("rotr") => vec![Instruction::new(
+                "ror",
+                &self.operands.iter().collect::<Vec<_>>(),
+            )],
+            [s, t, to] if *t == zero && (is("beq") || is("bne")) => {
+                let short = format!("{}z", self.mnemonic);
+                let mut forms = vec![Instruction::new(&short, &[s, to])];
+                if *s == zero && is("beq") {
+                    forms.push(Instruction::new("b", &[to]));
+                }
+                forms
+            }
+            [d, s] if *d == ra && is("jalr") => vec![Instruction::new("jalr", &[s])],
+            [d, s] if *d == zero && is("jalr") => vec![Instruction::new("jr", &[s])],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Whether a disassembler's instruction is ours, or a short form of it.
+pub(super) fn same(ours: &Instruction, theirs: &Instruction) -> bool {
+    ours == theirs || ours.aliases().contains(theirs)
+}
+
+fn operand(text: &str) -> Operand {
+    let bare = text.strip_prefix('$').unwrap_or(text);
+    let bare = if bare == "s8" { "fp" } else { bare };
+    if let Some(number) = NAMES.iter().position(|name| *name == bare) {
+        return Operand::Register(number as u32);
+    }
+    if text.starts_with('$') {
+        return match bare.parse() {
+            Ok(number) => Operand::Register(number),
+            Err(_) => Operand::Other(text.to_string()),
+        };
+    }
+    number(text).map_or_else(|| Operand::Other(text.to_string()), Operand::Number)
+}
+
+fn number(text: &str) -> Option<i64> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, text),
+    };
+    let value = match digits.strip_prefix("0x") {
+        Some(digits) => i64::from_str_radix(digits, 16).ok()?,
+        None => digits.parse().ok()?,
+    };
+    Some(sign * value)
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Somebody else's assembler and disassembler.
+//!
+//! Where they are is in `MIPS_AS`, `MIPS_OBJDUMP`, `LLVM_MC` and `LLVM_OBJDUMP`; without them, in
+//! the path, under one of the names that distributions give them.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use anyhow::{bail, ensure, Context, Result};
+use object::{Object as _, ObjectSection as _};
+use tempfile::TempDir;
+
+use crate::jit::mips::{Endian, Release};
+
+/// Lines in front of the instructions: nothing is to be reordered, expanded or lent a register.
+const HEADER: &str = ".set noreorder\n.set noat\n.set nomacro\n.text\n";
+
+/// Whose tools they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Gnu,
+    Llvm,
+}
+
+/// An assembler, a disassembler, and a place for their files.
+pub(super) struct Toolchain {
+    kind: Kind,
+    assembler: PathBuf,
+    disassembler: PathBuf,
+    directory: TempDir,
+}
+
+/// What an assembler made: the words of `.text`.
+pub(super) struct Object {
+    pub(super) words: Vec<u32>,
+    path: PathBuf,
+}
+
+impl Toolchain {
+    /// Finds the tools.
+    pub(super) fn find(kind: Kind) -> Result<Toolchain> {
+        let (assembler, disassembler) = match kind {
+            Kind::Gnu => (
+                tool(
+                    "MIPS_AS",
+                    &["mips-linux-gnu-as", "mipsel-linux-gnu-as"],
+                    "binutils-mips-linux-gnu",
+                )?,
+                tool(
+                    "MIPS_OBJDUMP",
+                    &["mips-linux-gnu-objdump", "mipsel-linux-gnu-objdump"],
+                    "binutils-mips-linux-gnu",
+                )?,
+            ),
+            Kind::Llvm => (
+                tool("LLVM_MC", &["llvm-mc-19", "llvm-mc"], "llvm")?,
+                tool("LLVM_OBJDUMP", &["llvm-objdump-19", "llvm-objdump"], "llvm")?,
+            ),
+        };
+        Ok(Toolchain {
+            kind,
+            assembler,
+            disassembler,
+            directory: tempfile::tempdir()?,
+        })
+    }
+
+    /// What to call the assembler and the disassembler.
+    pub(super) fn names(&self) -> (&'static str, &'static str) {
+        match self.kind {
+            Kind::Gnu => ("GNU as", "objdump"),
+            Kind::Llvm => ("llvm-mc", "llvm-objdump"),
+        }
+    }
+
+    /// Assembles lines: to words, or to the numbers of the lines that it refuses, from 0.
+    pub(super) fn assemble(
+        &self,
+        endian: Endian,
+        release: Release,
+        lines: &[String],
+    ) -> Result<Result<Object, BTreeSet<usize>>> {
+        let source = self.directory.path().join("rows.s");
+        let path = self.directory.path().join("rows.o");
+        std::fs::write(&source, format!("{HEADER}{}\n", lines.join("\n")))?;
+        let mut command = Command::new(&self.assembler);
+        match self.kind {
+            Kind::Gnu => command
+                .arg(match endian {
+                    Endian::Little => "-EL",
+                    Endian::Big => "-EB",
+                })
+                .arg(format!("-{}", release_name(release)))
+                .args(["-mabi=32", "--fatal-warnings"]),
+            Kind::Llvm => command
+                .arg(match endian {
+                    Endian::Little => "-arch=mipsel",
+                    Endian::Big => "-arch=mips",
+                })
+                .arg(format!("-mcpu={}", release_name(release)))
+                .arg("-filetype=obj"),
+        };
+        command.arg("-o").arg(&path).arg(&source);
+        let output = run(&mut command)?;
+        if output.status.success() {
+            let words = words(&path, endian)?;
+            return Ok(Ok(Object { words, path }));
+        }
+        let messages = String::from_utf8_lossy(&output.stderr);
+        let refused = refused(&messages, &source, lines.len());
+        ensure!(!refused.is_empty(), "the assembler fails: {messages}");
+        Ok(Err(refused))
+    }
+
+    /// The text of every word.
+    pub(super) fn disassemble(&self, release: Release, object: &Object) -> Result<Vec<String>> {
+        let mut command = Command::new(&self.disassembler);
+        match self.kind {
+            Kind::Gnu => command.args(["-d", "-z", "-M", "no-aliases"]),
+            Kind::Llvm => command
+                .args(["-d", "-z"])
+                .arg(format!("--mcpu={}", release_name(release))),
+        };
+        command.arg(&object.path);
+        let output = run(&mut command)?;
+        ensure!(
+            output.status.success(),
+            "the disassembler fails: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(String::from_utf8(output.stdout)?
+            .lines()
+            .filter_map(instruction)
+            .map(str::to_string)
+            .collect())
+    }
+}
+
+/// The instruction in a line "address: bytes <tab> instruction".
+fn instruction(line: &str) -> Option<&str> {
+    let (address, rest) = line.split_once(':')?;
+    u64::from_str_radix(address.trim(), 16).ok()?;
+    let (_, text) = rest.trim_start().split_once('\t')?;
+    Some(text)
+}
+
+/// The lines that error messages name, as "file:line:" first.
+fn refused(messages: &str, source: &Path, count: usize) -> BTreeSet<usize> {
+    let source = source.to_string_lossy();
+    messages
+        .lines()
+        .filter_map(|message| message.strip_prefix(&*source)?.strip_prefix(':'))
+        .filter_map(|rest| rest.split(':').next()?.trim().parse::<usize>().ok())
+        .filter_map(|line| line.checked_sub(1 + HEADER.lines().count()))
+        .filter(|line| *line < count)
+        .collect()
+}
+
+fn release_name(release: Release) -> &'static str {
+    match release {
+        Release::R1 => "mips32",
+        Release::R2 => "mips32r2",
+    }
+}
+
+/// The words of an object's `.text`: what was assembled, and padding.
+fn words(path: &Path, endian: Endian) -> Result<Vec<u32>> {
+    let bytes = std::fs::read(path)?;
+    let object = object::File::parse(&*bytes)?;
+    let text = object.section_by_name(".text").context("no .text")?;
+    Ok(text
+        .data()?
+        .chunks_exact(4)
+        .filter_map(|bytes| bytes.try_into().ok())
+        .map(|bytes| match endian {
+            Endian::Little => u32::from_le_bytes(bytes),
+            Endian::Big => u32::from_be_bytes(bytes),
+        })
+        .collect())
+}
+
+fn run(command: &mut Command) -> Result<Output> {
+    command
+        .output()
+        .with_context(|| format!("cannot run {}", command.get_program().to_string_lossy()))
+}
+
+/// Where a tool is: in a variable, or under one of these names in the path.
+fn tool(variable: &str, names: &[&str], package: &str) -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os(variable).filter(|path| !path.is_empty()) {
+        let path = PathBuf::from(path);
+        ensure!(
+            path.is_file(),
+            "{variable}={}: no such file",
+            path.display()
+        );
+        return Ok(path);
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    for name in names {
+        for directory in std::env::split_paths(&path) {
+            let candidate = directory.join(name);
+            if candidate.is_file() {
+                return Ok(candidate);
+            }
+        }
+    }
+    bail!(
+        "no {} in the path: install {package}, or set {variable}",
+        names[0]
+    )
+}
