@@ -3,5 +3,6 @@
 //! What a developer runs on the host: each is a `make` verb.
 
 pub mod encode;
+#[cfg(feature = "emulator")]
 pub mod exec;
 pub mod show;

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A MIPS machine that runs images: Unicorn, which is QEMU's CPU emulation as a library.
+//!
+//! An image is entered as the kernel enters it: `$a0` holds the context, `$ra` the return address,
+//! and every other register junk. Kernel functions are a `jr $ra` each; when one is reached, the
+//! emulator stops to let [`super::visit`] do the function's work.
+//!
+//! Of every access to the stack it is checked that it does not lie below `$sp`, where an
+//! interrupt would overwrite it, nor above the caller's home area.
+
+use unicorn_engine::{Arch, HookType, MemType, Mips32CpuModel, Mode, Prot, RegisterMIPS, Unicorn};
+
+use super::kernel::Call;
+use super::machine::Machine;
+use super::places::*;
+use super::random::Random;
+use super::visit;
+use crate::jit::mips::{Endian, Reg, Release};
+
+/// More instructions than any program here takes.
+const LIMIT: usize = 4_000_000;
+
+/// Bytes of stack, below `$sp` at entry, that a run may use.
+pub(super) const STACK_USED: u32 = 0x800;
+
+/// Bytes of a kernel function: a return and its delay slot, and room.
+const FUNCTION_SIZE: u64 = 16;
+
+/// `jr $ra`
+const JR_RA: u32 = 0x03e0_0008;
+
+/// Registers that a C function, which an image is, leaves alone.
+pub(super) const PRESERVED: [Reg; 13] = [
+    Reg::S0,
+    Reg::S1,
+    Reg::S2,
+    Reg::S3,
+    Reg::S4,
+    Reg::S5,
+    Reg::S6,
+    Reg::S7,
+    Reg::FP,
+    Reg::SP,
+    Reg::GP,
+    Reg::K0,
+    Reg::K1,
+];
+
+/// What the hooks share.
+pub(super) struct World {
+    pub(super) machine: Machine,
+    pub(super) junk: Random,
+    /// Calls of helpers, in order.
+    pub(super) calls: Vec<Call>,
+    /// The first thing that went wrong.
+    pub(super) fault: Option<String>,
+    /// What must be in `$gp`, `$k0` and `$k1`, always.
+    pub(super) untouchable: [u32; 3],
+}
+
+impl World {
+    pub(super) fn blame(&mut self, fault: String) {
+        self.fault.get_or_insert(fault);
+    }
+}
+
+/// The emulator, with one machine in it.
+pub(super) struct Emulator {
+    unicorn: Unicorn<'static, World>,
+    machine: Machine,
+    /// Where the next image goes.
+    next: u32,
+    stack: Vec<u8>,
+}
+
+/// What a run left behind.
+pub(super) struct Outcome {
+    /// `$v0`
+    pub(super) result: u32,
+    pub(super) data: Vec<u8>,
+    /// The used part of the stack, up to `$sp` at entry.
+    pub(super) stack: Vec<u8>,
+    pub(super) calls: Vec<Call>,
+}
+
+/// The emulator's number for a register.
+pub(super) fn id(reg: Reg) -> i32 {
+    RegisterMIPS::R0 as i32 + reg.number() as i32
+}
+
+fn start(machine: Machine) -> Unicorn<'static, World> {
+    let (order, model) = (
+        match machine.endian {
+            Endian::Little => Mode::LITTLE_ENDIAN,
+            Endian::Big => Mode::BIG_ENDIAN,
+        },
+        match machine.release {
+            Release::R1 => Mips32CpuModel::Model_4KC,
+            Release::R2 => Mips32CpuModel::Model_24KC,
+        },
+    );
+    let world = World {
+        machine,
+        junk: Random::new(0),
+        calls: Vec::new(),
+        fault: None,
+        untouchable: [0; 3],
+    };
+    let build = || {
+        let mut unicorn = Unicorn::new_with_data(Arch::MIPS, Mode::MIPS32 | order, world)?;
+        unicorn.ctl_set_cpu_model(model as i32)?;
+        for (at, size, allowed) in [
+            (CODE, CODE_SIZE, Prot::READ | Prot::EXEC),
+            (FUNCTIONS, FUNCTIONS_SIZE, Prot::READ | Prot::EXEC),
+            (DATA, DATA_SIZE, Prot::READ | Prot::WRITE),
+            (ARRAY, ARRAY_SIZE, Prot::READ),
+            (STACK_END - STACK_SIZE, STACK_SIZE, Prot::READ | Prot::WRITE),
+            (RETURN, PAGE, Prot::READ | Prot::EXEC),
+        ] {
+            unicorn.mem_map(at.into(), size.into(), allowed)?;
+        }
+        for at in (FUNCTIONS..FUNCTIONS + FUNCTIONS_SIZE).step_by(FUNCTION_SIZE as usize) {
+            unicorn.mem_write(at.into(), &machine.bytes(JR_RA))?;
+        }
+        let last = FUNCTIONS + FUNCTIONS_SIZE - 1;
+        unicorn.add_code_hook(FUNCTIONS.into(), last.into(), |unicorn, at, _| {
+            // Not in the delay slot of the return.
+            if at % FUNCTION_SIZE == 0 {
+                visit::function(unicorn, at as u32);
+            }
+        })?;
+        unicorn.add_mem_hook(
+            HookType::MEM_READ | HookType::MEM_WRITE,
+            (STACK_END - STACK_SIZE).into(),
+            (STACK_END - 1).into(),
+            check_stack_access,
+        )?;
+        Ok::<_, unicorn_engine::uc_error>(unicorn)
+    };
+    build().unwrap_or_else(|error| panic!("the emulator does not start: {error:?}"))
+}
+
+fn check_stack_access(
+    unicorn: &mut Unicorn<'_, World>,
+    kind: MemType,
+    address: u64,
+    size: usize,
+    _: i64,
+) -> bool {
+    let sp = unicorn.reg_read(id(Reg::SP)).unwrap_or_default();
+    let end = u64::from(STACK_POINTER + HOME_AREA);
+    if address < sp || address + size as u64 > end {
+        let fault = format!("{kind:?} of {size} bytes at {address:#x} with sp at {sp:#x}");
+        unicorn.get_data_mut().blame(fault);
+    }
+    true
+}
+
+impl Emulator {
+    pub(super) fn new(machine: Machine) -> Self {
+        Emulator {
+            unicorn: start(machine),
+            machine,
+            next: CODE,
+            stack: Vec::new(),
+        }
+    }
+
+    /// An address for an image of so many words. Addresses are not used twice, since the
+    /// emulator keeps what it has translated; when there are no more, it is started anew and
+    /// `true` comes with the address: images loaded before are gone.
+    pub(super) fn reserve(&mut self, words: usize) -> (u32, bool) {
+        let size = (words as u32 * 4).next_multiple_of(16);
+        let is_full = self.next + size > CODE + CODE_SIZE;
+        if is_full {
+            self.unicorn = start(self.machine);
+            self.next = CODE;
+        }
+        let address = self.next;
+        self.next += size;
+        (address, is_full)
+    }
+
+    /// Puts an image in its place.
+    pub(super) fn load(&mut self, address: u32, words: &[u32]) {
+        let bytes: Vec<u8> = words.iter().flat_map(|&w| self.machine.bytes(w)).collect();
+        self.write(address, &bytes);
+    }
+
+    /// Makes the program array: a slot is empty or has the address of an image.
+    pub(super) fn set_array(&mut self, slots: &[Option<u32>]) {
+        self.write_word(ARRAY + RUNTIME.array_max_entries, slots.len() as u32);
+        for (index, slot) in (0..).zip(slots) {
+            let program = PROGRAMS + index * PROGRAM_SIZE;
+            let pointer = slot.map_or(0, |_| program);
+            self.write_word(ARRAY + RUNTIME.array_ptrs + 4 * index, pointer);
+            self.write_word(program + RUNTIME.prog_bpf_func, slot.unwrap_or(0));
+        }
+    }
+
+    fn write_word(&mut self, address: u32, word: u32) {
+        self.write(address, &self.machine.bytes(word));
+    }
+
+    fn write(&mut self, address: u32, bytes: &[u8]) {
+        self.unicorn
+            .mem_write(address.into(), bytes)
+            .unwrap_or_else(|error| panic!("no memory at {address:#x}: {error:?}"));
+    }
+
+    /// What is on the stack before a run: junk that the seed determines.
+    pub(super) fn prepare_stack(&mut self, seed: u64) -> &[u8] {
+        let mut junk = Random::new(seed);
+        self.stack.clear();
+        while self.stack.len() < (STACK_USED + STACK_END - STACK_POINTER) as usize {
+            self.stack.extend(junk.next().to_le_bytes());
+        }
+        let stack = std::mem::take(&mut self.stack);
+        self.write(STACK_POINTER - STACK_USED, &stack);
+        self.stack = stack;
+        &self.stack[..STACK_USED as usize]
+    }
+
+    /// Calls the image at an address, with the data given. [`Self::prepare_stack`] comes before.
+    ///
+    /// # Errors
+    ///
+    /// What it did that an image must not do.
+    pub(super) fn run(&mut self, entry: u32, data: &[u8], seed: u64) -> Result<Outcome, String> {
+        self.write(DATA, data);
+        let before = self.enter(seed);
+        let ended = self
+            .unicorn
+            .emu_start(entry.into(), RETURN.into(), 0, LIMIT);
+        let pc = self.unicorn.reg_read(RegisterMIPS::PC).unwrap_or_default() & 0xffff_ffff;
+        if let Some(fault) = self.unicorn.get_data_mut().fault.take() {
+            return Err(fault);
+        }
+        if let Err(error) = ended {
+            return Err(format!(
+                "{error:?} at {:#x} in the image",
+                pc.wrapping_sub(entry.into())
+            ));
+        }
+        if pc != u64::from(RETURN) {
+            return Err(format!("does not end; it is at {pc:#x}"));
+        }
+        for (reg, value) in PRESERVED.into_iter().zip(before) {
+            let after = self.register(reg);
+            if after != value {
+                return Err(format!("${} was {value:#x} and is {after:#x}", reg.name()));
+            }
+        }
+        let used = STACK_USED as usize;
+        let stack = self.read(
+            STACK_POINTER - STACK_USED,
+            STACK_USED + STACK_END - STACK_POINTER,
+        );
+        let above = used + HOME_AREA as usize;
+        if stack[above..] != self.stack[above..] {
+            return Err("the caller's frame has changed".to_owned());
+        }
+        Ok(Outcome {
+            result: self.register(Reg::V0),
+            data: self.read(DATA, DATA_SIZE),
+            stack: stack[..used].to_vec(),
+            calls: std::mem::take(&mut self.unicorn.get_data_mut().calls),
+        })
+    }
+
+    /// Sets the registers as a caller does; returns those of [`PRESERVED`].
+    fn enter(&mut self, seed: u64) -> [u32; PRESERVED.len()] {
+        let mut junk = Random::new(seed);
+        for number in 1..32 {
+            self.set_register(Reg::from_number(number), junk.word());
+        }
+        for register in [RegisterMIPS::HI, RegisterMIPS::LO] {
+            // A register the emulator cannot set keeps what is in it.
+            let _ = self.unicorn.reg_write(register, junk.word().into());
+        }
+        self.set_register(Reg::A0, DATA);
+        self.set_register(Reg::RA, RETURN);
+        self.set_register(Reg::SP, STACK_POINTER);
+        let before = PRESERVED.map(|reg| self.register(reg));
+        let untouchable = [Reg::GP, Reg::K0, Reg::K1].map(|reg| self.register(reg));
+        let world = self.unicorn.get_data_mut();
+        world.junk = junk;
+        world.calls.clear();
+        world.fault = None;
+        world.untouchable = untouchable;
+        before
+    }
+
+    fn register(&self, reg: Reg) -> u32 {
+        self.unicorn.reg_read(id(reg)).unwrap_or_default() as u32
+    }
+
+    fn set_register(&mut self, reg: Reg, value: u32) {
+        let done = self.unicorn.reg_write(id(reg), value.into());
+        done.unwrap_or_else(|error| panic!("no register ${}: {error:?}", reg.name()));
+    }
+
+    fn read(&self, address: u32, size: u32) -> Vec<u8> {
+        self.unicorn
+            .mem_read_as_vec(address.into(), size as usize)
+            .unwrap_or_else(|error| panic!("no memory at {address:#x}: {error:?}"))
+    }
+}

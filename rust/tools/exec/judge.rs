@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The judgement: emulated code against the model.
+//!
+//! A subject is compiled for a machine, put in the emulator's memory, and run on one input after
+//! another. Model and emulator start with the same memory and the same R10, and must end with the
+//! same result, data, stack and calls of helpers.
+
+use super::emulator::{Emulator, Outcome, STACK_USED};
+use super::kernel::{Access, Call};
+use super::machine::{Machine, Variant};
+use super::places::*;
+use super::random::Random;
+use super::subject::{Subject, AX};
+use crate::host::{self, check, Image};
+use crate::model::bpf::memory::Memory;
+use crate::model::bpf::{self, Kernel, Setup, UpperHalf};
+
+/// More steps than any program here takes.
+const LIMIT: u64 = 1_000_000;
+
+/// R10 of a program that does not use it.
+const NO_STACK: u32 = 0x0bad_0000;
+
+/// A subject in the emulator's memory.
+pub(super) struct Compiled {
+    pub(super) images: Vec<Image>,
+    programs: Vec<bpf::Program>,
+    array: Vec<Option<usize>>,
+    stack_depth: u32,
+    variant: Variant,
+}
+
+/// One machine, with an emulator and the model to compare.
+pub(super) struct Judge {
+    pub(super) machine: Machine,
+    emulator: Emulator,
+    /// How often emulator and model have run.
+    pub(super) runs: u64,
+}
+
+impl Judge {
+    pub(super) fn new(machine: Machine) -> Self {
+        Judge {
+            machine,
+            emulator: Emulator::new(machine),
+            runs: 0,
+        }
+    }
+
+    /// Compiles a subject in one way and runs it on every input.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong.
+    pub(super) fn judge(
+        &mut self,
+        subject: &Subject,
+        variant: Variant,
+        inputs: &[Vec<u8>],
+    ) -> Result<(), String> {
+        let compiled = self.compile(subject, variant)?;
+        for (number, input) in inputs.iter().enumerate() {
+            self.run(&compiled, input, number as u64)
+                .map_err(|wrong| format!("input {number}: {wrong}"))?;
+        }
+        Ok(())
+    }
+
+    /// Compiles a subject and puts it in memory.
+    ///
+    /// # Errors
+    ///
+    /// What the core says, or what is wrong with the image as such.
+    pub(super) fn compile(
+        &mut self,
+        subject: &Subject,
+        variant: Variant,
+    ) -> Result<Compiled, String> {
+        let cpu = variant.cpu(&self.machine);
+        let raws = subject.raw(&self.machine);
+        let mut images = Vec::new();
+        while images.len() < raws.len() {
+            let raw = &raws[images.len()];
+            let compile = |address| {
+                let options = variant.options(subject.stack_depth, address);
+                host::compile_unjudged(raw, &cpu, &options)
+                    .map_err(|error| format!("does not compile: {error:?}"))
+            };
+            // Once for the length, once for the address.
+            let (address, is_restarted) = self.emulator.reserve(compile(CODE)?.words.len());
+            if is_restarted {
+                images.clear();
+                continue;
+            }
+            let image = compile(address)?;
+            check::judge(&image, &cpu)?;
+            self.emulator.load(address, &image.words);
+            images.push(image);
+        }
+        let slots: Vec<Option<u32>> = subject
+            .array
+            .iter()
+            .map(|slot| {
+                slot.and_then(|program| images.get(program))
+                    .map(|i| i.address)
+            })
+            .collect();
+        self.emulator.set_array(&slots);
+        let programs = subject.programs.iter().zip(&images);
+        Ok(Compiled {
+            programs: programs
+                .map(|(program, image)| bpf::Program {
+                    slots: program
+                        .iter()
+                        .map(|insn| insn.slot(self.machine.order()))
+                        .collect(),
+                    stack: frame_pointer(image).unwrap_or(NO_STACK),
+                })
+                .collect(),
+            images,
+            array: subject.array.clone(),
+            stack_depth: subject.stack_depth,
+            variant,
+        })
+    }
+
+    /// Runs a compiled subject on one input, in the emulator and in the model.
+    ///
+    /// # Errors
+    ///
+    /// How they differ, or what went wrong.
+    pub(super) fn run(
+        &mut self,
+        compiled: &Compiled,
+        input: &[u8],
+        seed: u64,
+    ) -> Result<(), String> {
+        self.runs += 1;
+        let mut data = input.to_vec();
+        data.resize(DATA_SIZE as usize, 0);
+        let stack = self.emulator.prepare_stack(seed).to_vec();
+        let entry = compiled.images[0].address;
+        let real = self.emulator.run(entry, &data, seed)?;
+
+        let setup = Setup {
+            order: self.machine.order(),
+            ax: AX,
+            upper_half: match compiled.variant.verifier_zext {
+                true => UpperHalf::Unspecified,
+                false => UpperHalf::Zero,
+            },
+        };
+        let mut memory = Memory::new(setup.order);
+        memory.add(DATA, data);
+        memory.add(STACK_POINTER - STACK_USED, stack);
+        let mut kernel = ModelKernel {
+            array: &compiled.array,
+            calls: Vec::new(),
+            junk: Random::new(seed),
+        };
+        let mut machine = bpf::Machine::new(setup, &mut kernel, &compiled.programs, memory, DATA);
+        let result = machine
+            .run(LIMIT)
+            .map_err(|trap| format!("the test itself is wrong: {trap:?} at {}", machine.at))?;
+        let last = machine.program;
+        let memory = machine.memory;
+        compare_calls(&kernel.calls, &real.calls)?;
+        compare_memory(compiled, last, &memory, &real)?;
+        if result as u32 != real.result {
+            return Err(format!(
+                "the result is {:#x} and should be {:#x}",
+                real.result, result as u32
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn compare_calls(model: &[Call], real: &[Call]) -> Result<(), String> {
+    let longest = model.len().max(real.len());
+    match (0..longest).find(|&i| model.get(i) != real.get(i)) {
+        None => Ok(()),
+        Some(i) => Err(format!(
+            "call {i} is {:x?} and should be {:x?}",
+            real.get(i),
+            model.get(i)
+        )),
+    }
+}
+
+/// The data, and the stack of the program that ran last. Where there was a tail call, frames of
+/// different size lie over each other, and the stack does not count.
+fn compare_memory(
+    compiled: &Compiled,
+    last: usize,
+    memory: &Memory,
+    real: &Outcome,
+) -> Result<(), String> {
+    let differs = |name: &str, base: u32, model: &[u8], real: &[u8]| {
+        let at = (0..model.len()).find(|&i| model[i] != real[i]);
+        at.map(|at| {
+            let start = at & !7;
+            let end = (start + 8).min(model.len());
+            format!(
+                "{name} at {:#x} (offset {start:#x}) is {:02x?} and should be {:02x?}",
+                base + start as u32,
+                &real[start..end],
+                &model[start..end]
+            )
+        })
+    };
+    let [data, stack] = &memory.regions[..] else {
+        return Err("the model's memory has changed".to_owned());
+    };
+    if let Some(wrong) = differs("data", data.base, &data.bytes, &real.data) {
+        return Err(wrong);
+    }
+    let end = compiled.programs[last].stack;
+    if compiled.programs.len() == 1 && end != NO_STACK {
+        let depth = compiled.stack_depth as usize;
+        let end = (end - stack.base) as usize;
+        let own = end - depth..end;
+        let base = stack.base + own.start as u32;
+        if let Some(wrong) = differs("stack", base, &stack.bytes[own.clone()], &real.stack[own]) {
+            return Err(wrong);
+        }
+    }
+    Ok(())
+}
+
+/// R10 of an image: `$fp` behind its prologue, which this follows as far as it concerns `$sp` and
+/// `$fp`. None if it does not set `$fp`.
+fn frame_pointer(image: &Image) -> Option<u32> {
+    /// `addiu $sp, $sp, 0`, `addiu $fp, $sp, 0`, `addu $fp, $sp, $zero`, `or $fp, $sp, $zero`
+    const ADJUST: u32 = 0x27bd_0000;
+    const SET: u32 = 0x27be_0000;
+    const COPY: [u32; 2] = [0x03a0_f021, 0x03a0_f025];
+    let prologue = *image.offsets.first()? as usize / 4;
+    let mut sp = STACK_POINTER;
+    let mut fp = None;
+    for &word in image.words.get(..prologue)? {
+        let offset = i32::from(word as i16) as u32;
+        match word & 0xffff_0000 {
+            ADJUST => sp = sp.wrapping_add(offset),
+            SET => fp = Some(sp.wrapping_add(offset)),
+            _ if COPY.contains(&word) => fp = Some(sp),
+            _ => {}
+        }
+    }
+    fp
+}
+
+/// What surrounds programs in the model.
+struct ModelKernel<'a> {
+    array: &'a [Option<usize>],
+    calls: Vec<Call>,
+    junk: Random,
+}
+
+impl Kernel for ModelKernel<'_> {
+    fn call(&mut self, memory: &mut Memory, offset: i32, arguments: [u64; 5]) -> Option<u64> {
+        let call = Call::new(helper_number(offset)?, arguments);
+        self.calls.push(call);
+        call.perform(memory)
+    }
+
+    fn program(&mut self, array: u64, index: u32) -> Option<usize> {
+        if array as u32 != ARRAY {
+            return None;
+        }
+        *self.array.get(index as usize)?
+    }
+
+    fn junk(&mut self) -> u64 {
+        self.junk.next()
+    }
+}
+
+impl Access for Memory {
+    fn load(&mut self, address: u32, size: u32) -> Option<u64> {
+        Memory::load(self, address, size).ok()
+    }
+
+    fn store(&mut self, address: u32, size: u32, value: u64) -> Option<()> {
+        Memory::store(self, address, size, value).ok()
+    }
+}

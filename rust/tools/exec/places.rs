@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where everything is in the emulated machine, and the kernel around the images.
+//!
+//! ```text
+//! 0100_0000  images, one after the other
+//! 0300_0000  kernel functions: each is a return, at which the emulator stops to do the function's
+//!            work
+//! 0402_0000  data, one page: what R1 points to
+//! 0500_0000  a program array and its programs
+//! 0601_0000  end of the stack; the caller's frame is its last part
+//! 0700_0000  where the image returns to
+//! ```
+//!
+//! Between them is nothing, so that a stray access is a fault. All are in the part of the address
+//! space that needs no translation in the emulator.
+
+use crate::host;
+use crate::jit::runtime::{Atomic64, Runtime};
+
+pub(super) const PAGE: u32 = 0x1000;
+
+pub(super) const CODE: u32 = 0x0100_0000;
+pub(super) const CODE_SIZE: u32 = 0x0100_0000;
+
+pub(super) const FUNCTIONS: u32 = 0x0300_0000;
+pub(super) const FUNCTIONS_SIZE: u32 = 0x0001_0000;
+
+pub(super) const DATA: u32 = 0x0402_0000;
+pub(super) const DATA_SIZE: u32 = PAGE;
+
+pub(super) const ARRAY: u32 = 0x0500_0000;
+pub(super) const ARRAY_SIZE: u32 = PAGE;
+/// Where the programs are that the array points to, and how far apart.
+pub(super) const PROGRAMS: u32 = ARRAY + 0x800;
+pub(super) const PROGRAM_SIZE: u32 = 0x40;
+
+pub(super) const STACK_END: u32 = 0x0601_0000;
+pub(super) const STACK_SIZE: u32 = PAGE;
+/// `$sp` when an image is entered: above is the caller's frame.
+pub(super) const STACK_POINTER: u32 = STACK_END - 0x100;
+/// Bytes above `$sp` that belong to the image (o32).
+pub(super) const HOME_AREA: u32 = 16;
+
+pub(super) const RETURN: u32 = 0x0700_0000;
+
+/// What the images are compiled for.
+pub(super) const RUNTIME: Runtime = Runtime {
+    call_base: FUNCTIONS + 0x8000,
+    div64: FUNCTIONS + 0x100,
+    mod64: FUNCTIONS + 0x200,
+    sdiv64: FUNCTIONS + 0x300,
+    smod64: FUNCTIONS + 0x400,
+    atomic64: Atomic64 {
+        add: FUNCTIONS + 0x1100,
+        and: FUNCTIONS + 0x1200,
+        or: FUNCTIONS + 0x1300,
+        xor: FUNCTIONS + 0x1400,
+        fetch_add: FUNCTIONS + 0x1500,
+        fetch_and: FUNCTIONS + 0x1600,
+        fetch_or: FUNCTIONS + 0x1700,
+        fetch_xor: FUNCTIONS + 0x1800,
+        xchg: FUNCTIONS + 0x1900,
+        cmpxchg: FUNCTIONS + 0x1a00,
+    },
+    ..host::RUNTIME
+};
+
+/// The immediate of a call of the helper with this number: some are negative.
+pub(super) const fn helper_offset(number: u32) -> i32 {
+    (number as i32 - 4) * 0x1010
+}
+
+/// The number of the helper that a call's immediate means.
+pub(super) fn helper_number(offset: i32) -> Option<u32> {
+    (0..=super::kernel::LAST_HELPER).find(|&number| helper_offset(number) == offset)
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is judged: some BPF programs, and how to write them down.
+
+use super::machine::{Machine, Variant};
+use super::places::ARRAY;
+use crate::host::{self, text};
+use crate::jit::bpf::{decode, Dialect, Raw};
+use crate::model::bpf::fields::Fields;
+
+/// Number of the auxiliary register in instructions.
+pub(super) const AX: u8 = host::AX;
+
+/// Programs, of which the first is called. They may call each other through the program array.
+#[derive(Clone, Debug)]
+pub(super) struct Subject {
+    pub(super) programs: Vec<Vec<Fields>>,
+    /// The array's slots: a program's index each, or none.
+    pub(super) array: Vec<Option<usize>>,
+    pub(super) stack_depth: u32,
+}
+
+impl Subject {
+    /// A single program.
+    pub(super) fn new(program: Vec<Fields>) -> Self {
+        Subject {
+            programs: vec![program],
+            array: Vec::new(),
+            stack_depth: 512,
+        }
+    }
+
+    /// The programs as the core takes them.
+    pub(super) fn raw(&self, machine: &Machine) -> Vec<Vec<Raw>> {
+        self.programs
+            .iter()
+            .map(|program| program.iter().map(|insn| raw(insn, machine)).collect())
+            .collect()
+    }
+
+    /// The programs as text.
+    pub(super) fn text(&self, machine: &Machine, variant: &Variant) -> String {
+        let dialect = host::dialect(&variant.cpu(machine));
+        let mut out = String::new();
+        for (number, program) in self.raw(machine).iter().enumerate() {
+            if self.programs.len() > 1 {
+                out += &format!(
+                    "program {number}, at {ARRAY:#x} in slots {:?}\n",
+                    self.slots(number)
+                );
+            }
+            out += &program_text(program, dialect);
+        }
+        out
+    }
+
+    fn slots(&self, program: usize) -> Vec<usize> {
+        let slots = self.array.iter().enumerate();
+        slots
+            .filter_map(|(slot, content)| (*content == Some(program)).then_some(slot))
+            .collect()
+    }
+}
+
+fn raw(insn: &Fields, machine: &Machine) -> Raw {
+    let Fields {
+        opcode,
+        dst,
+        src,
+        offset,
+        immediate,
+    } = *insn;
+    Raw::new(machine.endian, opcode, dst, src, offset, immediate)
+}
+
+/// The longest run of equal instructions that is written out.
+const REPEATED: usize = 4;
+
+fn program_text(program: &[Raw], dialect: Dialect) -> String {
+    let mut out = String::new();
+    let mut repeated = 0;
+    let mut previous = None;
+    for (at, insn) in program.iter().enumerate() {
+        repeated = if previous == Some(insn) {
+            repeated + 1
+        } else {
+            0
+        };
+        previous = Some(insn);
+        if repeated >= REPEATED {
+            continue;
+        }
+        let meaning = match decode(dialect, program, at as u32) {
+            Ok(typed) => text::print(&typed, at as u32),
+            // The second slot of an instruction, or a jump to nowhere.
+            Err(_) => String::new(),
+        };
+        let Raw {
+            code,
+            regs,
+            off,
+            imm,
+        } = insn;
+        out += &format!("{at:>6}: {code:02x} {regs:02x} {off:>6} {imm:>11}  {meaning}\n");
+    }
+    out
+}
+
+/// Reads a program from text.
+pub(super) fn parse(source: &str, machine: &Machine) -> Vec<Fields> {
+    let variant = Variant::numbered(0);
+    let dialect = host::dialect(&variant.cpu(machine));
+    let program = text::parse(source, dialect)
+        .unwrap_or_else(|fault| panic!("in the text of a test: {fault}:\n{source}"));
+    program
+        .iter()
+        .map(|raw| Fields {
+            opcode: raw.code,
+            dst: raw.dst(machine.endian),
+            src: raw.src(machine.endian),
+            offset: raw.off,
+            immediate: raw.imm,
+        })
+        .collect()
+}

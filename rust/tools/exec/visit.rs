@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A visit to a kernel function: what it does to the machine, besides its work.
+//!
+//! By the o32 convention (MIPS ABI supplement, chapter 3), arguments are in `$a0` to `$a3` and, from
+//! the fifth word on, on the stack behind the 16 bytes of the home area, where a 64-bit argument
+//! begins at an even word. Results are in `$v0` and `$v1`. The function may overwrite every
+//! other caller-saved register, HI and LO, its home area and all that is below `$sp`: here it does.
+
+use unicorn_engine::{RegisterMIPS, Unicorn};
+
+use super::emulator::{id, World};
+use super::kernel::{function_at, Access, Call, Function};
+use super::places::*;
+use crate::jit::mips::{Endian, Reg};
+
+/// Registers that a call leaves undefined, besides those of the result.
+const SCRAMBLED: [Reg; 15] = [
+    Reg::AT,
+    Reg::A0,
+    Reg::A1,
+    Reg::A2,
+    Reg::A3,
+    Reg::T0,
+    Reg::T1,
+    Reg::T2,
+    Reg::T3,
+    Reg::T4,
+    Reg::T5,
+    Reg::T6,
+    Reg::T7,
+    Reg::T8,
+    Reg::T9,
+];
+
+/// Bytes that the function uses for a frame of its own.
+const CALLEE_FRAME: u32 = 128;
+
+/// Something is wrong with the call.
+type Wrong = String;
+
+/// Does the work of the function at an address, just before it returns.
+pub(super) fn function(unicorn: &mut Unicorn<'_, World>, at: u32) {
+    let mut visit = Visit { unicorn };
+    let done = visit
+        .check(at)
+        .and_then(|()| visit.work(at))
+        .and_then(|result| visit.leave(result));
+    if let Err(wrong) = done {
+        unicorn.get_data_mut().blame(wrong);
+        // Nothing that follows counts.
+        let _ = unicorn.emu_stop();
+    }
+}
+
+struct Visit<'a, 'u> {
+    unicorn: &'a mut Unicorn<'u, World>,
+}
+
+impl Visit<'_, '_> {
+    fn check(&mut self, at: u32) -> Result<(), Wrong> {
+        let sp = self.register(Reg::SP);
+        if sp % 8 != 0 || !(STACK_POINTER - STACK_SIZE / 2..STACK_POINTER).contains(&sp) {
+            return Err(format!("function {at:#x} called with sp {sp:#x}"));
+        }
+        let now = [Reg::GP, Reg::K0, Reg::K1].map(|reg| self.register(reg));
+        if now != self.unicorn.get_data().untouchable {
+            return Err(format!("gp, k0 or k1 overwritten: {now:x?}"));
+        }
+        Ok(())
+    }
+
+    /// The result, of which there may be none.
+    fn work(&mut self, at: u32) -> Result<Option<u64>, Wrong> {
+        let first = self.pair(Reg::A0, Reg::A1);
+        let second = self.pair(Reg::A2, Reg::A3);
+        let Some(function) = function_at(at) else {
+            return self.help(at, first, second).map(Some);
+        };
+        let pointer = match function {
+            Function::Divide(compute) => return Ok(Some(compute(first, second))),
+            Function::Update { .. } => self.register(Reg::A2),
+            _ => self.register(Reg::A0),
+        };
+        let wrong = || format!("atomic function with pointer {pointer:#x}");
+        if pointer % 8 != 0 {
+            return Err(wrong());
+        }
+        let old = self.load(pointer, 8).ok_or_else(wrong)?;
+        let new = match function {
+            Function::Update { new, .. } => new(old, first),
+            Function::Exchange => second,
+            _ if old == second => self.stacked(0).ok_or_else(wrong)?,
+            _ => old,
+        };
+        self.store(pointer, 8, new).ok_or_else(wrong)?;
+        Ok(match function {
+            Function::Update { fetches: false, .. } => None,
+            _ => Some(old),
+        })
+    }
+
+    fn help(&mut self, at: u32, first: u64, second: u64) -> Result<u64, Wrong> {
+        let wrong = || format!("no function at {at:#x}");
+        let offset = at.wrapping_sub(RUNTIME.call_base) as i32;
+        let helper = helper_number(offset).ok_or_else(wrong)?;
+        let mut arguments = [first, second, 0, 0, 0];
+        for (index, argument) in (0..).zip(arguments.iter_mut().skip(2)) {
+            *argument = self.stacked(index).ok_or_else(wrong)?;
+        }
+        let call = Call::new(helper, arguments);
+        self.unicorn.get_data_mut().calls.push(call);
+        call.perform(self)
+            .ok_or_else(|| format!("bad pointer: {call:x?}"))
+    }
+
+    fn leave(&mut self, result: Option<u64>) -> Result<(), Wrong> {
+        for reg in SCRAMBLED.into_iter().chain([Reg::V0, Reg::V1]) {
+            let junk = self.junk();
+            self.set_register(reg, junk);
+        }
+        for register in [RegisterMIPS::HI, RegisterMIPS::LO] {
+            let junk = self.junk();
+            let _ = self.unicorn.reg_write(register, junk.into());
+        }
+        if let Some(result) = result {
+            let (low, high) = (result as u32, (result >> 32) as u32);
+            let (v0, v1) = match self.unicorn.get_data().machine.endian {
+                Endian::Little => (low, high),
+                Endian::Big => (high, low),
+            };
+            self.set_register(Reg::V0, v0);
+            self.set_register(Reg::V1, v1);
+        }
+        let sp = self.register(Reg::SP);
+        for at in (sp - CALLEE_FRAME..sp + HOME_AREA).step_by(4) {
+            let junk = self.junk();
+            self.store(at, 4, junk.into())
+                .ok_or_else(|| format!("no stack at {at:#x}"))?;
+        }
+        Ok(())
+    }
+
+    /// A 64-bit argument on the stack.
+    fn stacked(&mut self, index: u32) -> Option<u64> {
+        let sp = self.register(Reg::SP);
+        self.load(sp + HOME_AREA + 8 * index, 8)
+    }
+
+    fn junk(&mut self) -> u32 {
+        self.unicorn.get_data_mut().junk.word()
+    }
+
+    fn register(&self, reg: Reg) -> u32 {
+        self.unicorn.reg_read(id(reg)).unwrap_or_default() as u32
+    }
+
+    fn set_register(&mut self, reg: Reg, value: u32) {
+        let done = self.unicorn.reg_write(id(reg), value.into());
+        done.unwrap_or_else(|error| panic!("no register ${}: {error:?}", reg.name()));
+    }
+
+    /// A 64-bit value in two registers, in memory order.
+    fn pair(&self, first: Reg, second: Reg) -> u64 {
+        let (first, second) = (self.register(first).into(), self.register(second).into());
+        let words: (u64, u64) = match self.unicorn.get_data().machine.endian {
+            Endian::Little => (second, first),
+            Endian::Big => (first, second),
+        };
+        words.0 << 32 | words.1
+    }
+}
+
+impl Access for Visit<'_, '_> {
+    fn load(&mut self, address: u32, size: u32) -> Option<u64> {
+        let bytes = self
+            .unicorn
+            .mem_read_as_vec(address.into(), size as usize)
+            .ok()?;
+        let append = |value: u64, byte: u8| value << 8 | u64::from(byte);
+        Some(match self.unicorn.get_data().machine.endian {
+            Endian::Little => bytes.into_iter().rev().fold(0, append),
+            Endian::Big => bytes.into_iter().fold(0, append),
+        })
+    }
+
+    fn store(&mut self, address: u32, size: u32, value: u64) -> Option<()> {
+        let size = size as usize;
+        let done = match self.unicorn.get_data().machine.endian {
+            Endian::Little => {
+                let bytes = value.to_le_bytes();
+                self.unicorn.mem_write(address.into(), &bytes[..size])
+            }
+            Endian::Big => {
+                let bytes = value.to_be_bytes();
+                self.unicorn.mem_write(address.into(), &bytes[8 - size..])
+            }
+        };
+        done.ok()
+    }
+}
