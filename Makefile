@@ -79,5 +79,5 @@ list:
 	@$(runner) list
 
 clean:
-	rm -rf '$(CACHE)/build' '$(CACHE)/linux' '$(CACHE)/run' '$(CACHE)/log' '$(CACHE)/lock' \
+	rm -rf '$(CACHE)/build' '$(CACHE)/linux' '$(CACHE)/run' '$(CACHE)/log' '$(CACHE)/locks' \
 		'$(CACHE)/target'

@@ -20,7 +20,7 @@ pub(crate) type Lock = Flock<std::fs::File>;
 
 /// Waits for whoever holds the lock of that name.
 pub(crate) fn lock(place: &Place, name: &str, step: &Step<'_>) -> Result<Lock> {
-    let dir = place.cache.join("lock");
+    let dir = place.cache.join("locks");
     std::fs::create_dir_all(&dir)?;
     let file = std::fs::File::create(dir.join(name))?;
     let file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
