@@ -26,6 +26,9 @@ runner = { test -x '$(CARGO_TARGET_DIR)/debug/boot-tests' || echo 'building the 
 	 "$(cargo)" build --quiet --locked -p boot-tests && \
 	 '$(CARGO_TARGET_DIR)/debug/boot-tests'
 
+# make check needs less than make boot does.
+setup = scripts/setup
+
 .PHONY: help setup boot test check encode exec show list clean
 .DEFAULT_GOAL := help
 
@@ -55,27 +58,33 @@ help:
 	@echo '                       where sources, builds and logs are kept'
 
 setup:
-	@scripts/setup
+	@$(setup)
 
-boot: setup
+boot:
+	@$(setup) boot
 	@$(runner) boot --kernel='$(KERNEL)' --machine='$(MACHINE)' --jit='$(JIT)' \
 		--harden='$(HARDEN)' --suite='$(SUITE)' --range='$(RANGE)' \
 		--icount='$(ICOUNT)' --linux='$(LINUX)'
 
-test: setup
+test:
+	@$(setup)
 	@$(runner) test
 
 check:
+	@$(setup) check
 	@$(runner) host check
 
-encode exec: setup
+encode exec:
+	@$(setup) encode
 	@$(runner) host $@
 
 show:
+	@$(setup) check
 	@"$(cargo)" run --quiet --locked -p bpf-jit-mips --features tools --bin show -- \
 		--machine '$(MACHINE)' "$$BPF"
 
 list:
+	@$(setup) check
 	@$(runner) list
 
 clean:
