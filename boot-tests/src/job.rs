@@ -175,7 +175,7 @@ impl Job {
 
     /// Seconds grow by this much where the guest is slower than a JIT on a free-running machine.
     pub(crate) fn slowness(&self) -> u64 {
-        (if self.icount { 4 } else { 1 }) * (if self.jit == Jit::Off { 3 } else { 1 })
+        (if self.icount { 8 } else { 1 }) * (if self.jit == Jit::Off { 3 } else { 1 })
     }
 
     /// The guest's /job.
