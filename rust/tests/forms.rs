@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Every form that a typed instruction can have: what golden files must cover.
+
+use crate::jit::bpf::{AluOp, AtomicOp, Cond, Insn, Mem, Operand, Reg, Size, Swap, Width};
+
+const WIDTHS: [Width; 2] = [Width::W32, Width::W64];
+const SIZES: [Size; 4] = [Size::B, Size::H, Size::W, Size::Dw];
+const ALU: [AluOp; 13] = [
+    AluOp::Add,
+    AluOp::Sub,
+    AluOp::Mul,
+    AluOp::Or,
+    AluOp::And,
+    AluOp::Xor,
+    AluOp::Lsh,
+    AluOp::Rsh,
+    AluOp::Arsh,
+    AluOp::Div,
+    AluOp::Mod,
+    AluOp::Sdiv,
+    AluOp::Smod,
+];
+const CONDITIONS: [Cond; 11] = [
+    Cond::Eq,
+    Cond::Ne,
+    Cond::Gt,
+    Cond::Ge,
+    Cond::Lt,
+    Cond::Le,
+    Cond::Sgt,
+    Cond::Sge,
+    Cond::Slt,
+    Cond::Sle,
+    Cond::Set,
+];
+const ATOMICS: [AtomicOp; 10] = [
+    AtomicOp::Add,
+    AtomicOp::And,
+    AtomicOp::Or,
+    AtomicOp::Xor,
+    AtomicOp::FetchAdd,
+    AtomicOp::FetchAnd,
+    AtomicOp::FetchOr,
+    AtomicOp::FetchXor,
+    AtomicOp::Xchg,
+    AtomicOp::Cmpxchg,
+];
+const SWAPS: [Swap; 3] = [Swap::ToLe, Swap::ToBe, Swap::Always];
+
+/// The form of an instruction: all of it but registers, numbers and targets.
+pub(super) fn form(insn: &Insn) -> String {
+    match *insn {
+        Insn::Alu { width, op, src, .. } => format!("Alu {width:?} {op:?} {}", kind(src)),
+        Insn::Neg { width, .. } => format!("Neg {width:?}"),
+        Insn::Mov { width, src, .. } => format!("Mov {width:?} {}", kind(src)),
+        Insn::MovSx { width, from, .. } => format!("MovSx {width:?} {from:?}"),
+        Insn::ZeroExtend { .. } => "ZeroExtend".to_string(),
+        Insn::Swap { size, kind, .. } => format!("Swap {kind:?} {size:?}"),
+        Insn::LoadImm64 { .. } => "LoadImm64".to_string(),
+        Insn::Load { size, signed, .. } => format!("Load {size:?} signed={signed}"),
+        Insn::Store { size, src, .. } => format!("Store {size:?} {}", kind(src)),
+        Insn::Atomic { op, width, .. } => format!("Atomic {op:?} {width:?}"),
+        Insn::LoadAcquire { size, .. } => format!("LoadAcquire {size:?}"),
+        Insn::StoreRelease { size, .. } => format!("StoreRelease {size:?}"),
+        Insn::Jump { .. } => "Jump".to_string(),
+        Insn::Branch {
+            width, cond, src, ..
+        } => format!("Branch {width:?} {cond:?} {}", kind(src)),
+        Insn::Call { .. } => "Call".to_string(),
+        Insn::TailCall => "TailCall".to_string(),
+        Insn::Exit => "Exit".to_string(),
+        Insn::NoSpec => "NoSpec".to_string(),
+    }
+}
+
+fn kind(operand: Operand) -> &'static str {
+    match operand {
+        Operand::Reg(_) => "Reg",
+        Operand::Imm(_) => "Imm",
+    }
+}
+
+/// One instruction of every form, with these operands. Jumps go to slot `target`.
+pub(super) fn all(dst: Reg, src: Reg, imm: i32, offset: i16, target: u32) -> Vec<Insn> {
+    let mem = Mem { base: src, offset };
+    let mut insns = vec![
+        Insn::ZeroExtend { dst },
+        Insn::LoadImm64 {
+            dst,
+            value: imm as u64,
+        },
+        Insn::Jump { target },
+        Insn::Call { offset: imm },
+        Insn::TailCall,
+        Insn::Exit,
+        Insn::NoSpec,
+    ];
+    for width in WIDTHS {
+        insns.push(Insn::Neg { width, dst });
+        for src in [Operand::Reg(src), Operand::Imm(imm)] {
+            insns.push(Insn::Mov { width, dst, src });
+            insns.extend(ALU.map(|op| Insn::Alu {
+                width,
+                op,
+                dst,
+                src,
+            }));
+            insns.extend(CONDITIONS.map(|cond| Insn::Branch {
+                width,
+                cond,
+                dst,
+                src,
+                target,
+            }));
+        }
+        insns.extend(ATOMICS.map(|op| Insn::Atomic {
+            op,
+            width,
+            mem,
+            src: dst,
+        }));
+    }
+    insns.extend(sized(dst, src, imm, mem));
+    insns
+}
+
+fn sized(dst: Reg, src: Reg, imm: i32, mem: Mem) -> Vec<Insn> {
+    let mut insns = Vec::new();
+    for size in SIZES {
+        for signed in [false, true] {
+            if !(signed && size == Size::Dw) {
+                insns.push(Insn::Load {
+                    dst,
+                    mem,
+                    size,
+                    signed,
+                });
+            }
+        }
+        for src in [Operand::Reg(dst), Operand::Imm(imm)] {
+            insns.push(Insn::Store { mem, size, src });
+        }
+        if size != Size::Dw {
+            insns.push(Insn::LoadAcquire { dst, mem, size });
+            insns.push(Insn::StoreRelease {
+                mem,
+                size,
+                src: dst,
+            });
+        }
+        if size != Size::B {
+            insns.extend(SWAPS.map(|kind| Insn::Swap { dst, size, kind }));
+        }
+    }
+    for (width, from) in [
+        (Width::W32, Size::B),
+        (Width::W32, Size::H),
+        (Width::W64, Size::B),
+        (Width::W64, Size::H),
+        (Width::W64, Size::W),
+    ] {
+        insns.push(Insn::MovSx {
+            width,
+            dst,
+            src,
+            from,
+        });
+    }
+    insns
+}
