@@ -12,15 +12,46 @@ pub(crate) fn print(insn: &Insn, at: u32) -> String {
             op,
             dst,
             src,
-        } => format!(
-            "{} {}= {}",
-            register(dst, width),
-            alu(op),
-            operand(src, width)
-        ),
-        Insn::Neg { width, dst } => {
-            format!("{0} = -{0}", register(dst, width))
+        } => {
+            let (dst, op) = (register(dst, width), alu(op));
+            format!("{dst} {op}= {}", operand(src, width))
         }
+        Insn::Neg { width, dst } => format!("{0} = -{0}", register(dst, width)),
+        Insn::Jump { target } => match i16::try_from(distance(at, target)) {
+            Ok(distance) => format!("goto {distance:+}"),
+            Err(_) => format!("gotol {:+}", distance(at, target)),
+        },
+        Insn::Branch {
+            width,
+            cond,
+            dst,
+            src,
+            target,
+        } => {
+            let (dst, cond) = (register(dst, width), condition(cond));
+            let distance = distance(at, target);
+            format!("if {dst} {cond} {} goto {distance:+}", operand(src, width))
+        }
+        Insn::Call { offset } => format!("call {offset}"),
+        Insn::TailCall => "tail_call".to_string(),
+        Insn::Exit => "exit".to_string(),
+        Insn::NoSpec => "nospec".to_string(),
+        Insn::Mov { .. }
+        | Insn::MovSx { .. }
+        | Insn::ZeroExtend { .. }
+        | Insn::Swap { .. }
+        | Insn::LoadImm64 { .. } => print_move(insn),
+        Insn::Load { .. }
+        | Insn::Store { .. }
+        | Insn::Atomic { .. }
+        | Insn::LoadAcquire { .. }
+        | Insn::StoreRelease { .. } => print_access(insn),
+    }
+}
+
+/// What puts a value into a register without memory and without arithmetic.
+fn print_move(insn: &Insn) -> String {
+    match *insn {
         Insn::Mov { width, dst, src } => {
             format!("{} = {}", register(dst, width), operand(src, width))
         }
@@ -29,12 +60,10 @@ pub(crate) fn print(insn: &Insn, at: u32) -> String {
             dst,
             src,
             from,
-        } => format!(
-            "{} = (s{}){}",
-            register(dst, width),
-            bits(from),
-            register(src, width)
-        ),
+        } => {
+            let (dst, src) = (register(dst, width), register(src, width));
+            format!("{dst} = (s{}){src}", bits(from))
+        }
         Insn::ZeroExtend { dst } => format!("{0} = (u32){0}", doubleword(dst)),
         Insn::Swap { dst, size, kind } => {
             let kind = match kind {
@@ -45,6 +74,13 @@ pub(crate) fn print(insn: &Insn, at: u32) -> String {
             format!("{0} = {kind}{1} {0}", doubleword(dst), bits(size))
         }
         Insn::LoadImm64 { dst, value } => format!("{} = {value:#x} ll", doubleword(dst)),
+        _ => String::new(),
+    }
+}
+
+/// What goes to memory.
+fn print_access(insn: &Insn) -> String {
+    match *insn {
         Insn::Load {
             dst,
             mem,
@@ -64,40 +100,14 @@ pub(crate) fn print(insn: &Insn, at: u32) -> String {
             src,
         } => atomic(op, width, mem, src),
         Insn::LoadAcquire { dst, mem, size } => {
-            format!(
-                "{} = load_acquire({})",
-                doubleword(dst),
-                typed('u', size, mem)
-            )
+            let place = typed('u', size, mem);
+            format!("{} = load_acquire({place})", doubleword(dst))
         }
         Insn::StoreRelease { mem, size, src } => {
-            format!(
-                "store_release({}, {})",
-                typed('u', size, mem),
-                doubleword(src)
-            )
+            let place = typed('u', size, mem);
+            format!("store_release({place}, {})", doubleword(src))
         }
-        Insn::Jump { target } => match i16::try_from(distance(at, target)) {
-            Ok(distance) => format!("goto {distance:+}"),
-            Err(_) => format!("gotol {:+}", distance(at, target)),
-        },
-        Insn::Branch {
-            width,
-            cond,
-            dst,
-            src,
-            target,
-        } => format!(
-            "if {} {} {} goto {:+}",
-            register(dst, width),
-            condition(cond),
-            operand(src, width),
-            distance(at, target)
-        ),
-        Insn::Call { offset } => format!("call {offset}"),
-        Insn::TailCall => "tail_call".to_string(),
-        Insn::Exit => "exit".to_string(),
-        Insn::NoSpec => "nospec".to_string(),
+        _ => String::new(),
     }
 }
 
