@@ -16,8 +16,8 @@
 //! | 5.3 atomic operations | [`Machine::step`] |
 //! | 5.4 64-bit immediates | [`Machine::step`] |
 //!
-//! What a program may not do (an address outside all regions, a write to R10, an opcode that does
-//! not exist) is a [`Trap`]. Everything outside the program is the [`Kernel`]'s affair.
+//! What a program may not do (an address outside all regions, a write to R10, a read of a register
+//! that it has not written, an opcode that does not exist) is a [`Trap`]. Everything outside the program is the [`Kernel`]'s affair.
 
 pub mod alu;
 mod execute;
@@ -52,7 +52,9 @@ pub enum Trap {
     OffTheEnd,
     /// An access outside of memory.
     Memory(Fault),
-    /// The kernel has no such helper.
+    /// The value of a register of which nothing is known decides what happens.
+    Undefined,
+    /// The kernel has no such helper, or not for these arguments.
     BadCall,
     /// More steps than allowed.
     Endless,
@@ -69,9 +71,14 @@ pub struct Program {
 
 /// What surrounds programs.
 pub trait Kernel {
-    /// Calls the helper at `__bpf_call_base + offset`; its result, or None if there is no such
-    /// helper.
-    fn call(&mut self, memory: &mut Memory, offset: i32, arguments: [u64; 5]) -> Option<u64>;
+    /// Calls the helper at `__bpf_call_base + offset` with R1 to R5, as far as they are defined.
+    /// Its result, or None if there is no such helper or it needs more.
+    fn call(
+        &mut self,
+        memory: &mut Memory,
+        offset: i32,
+        arguments: [Option<u64>; 5],
+    ) -> Option<u64>;
 
     /// The index, among the machine's programs, of the one in a slot of a program array; None if
     /// the slot is empty or outside of the array.
@@ -110,6 +117,8 @@ pub struct Machine<'k, K> {
     programs: &'k [Program],
     /// R0 to R10 and the auxiliary register.
     pub registers: [u64; REGISTERS],
+    /// Whether the program may read it.
+    defined: [bool; REGISTERS],
     /// All that the program can address.
     pub memory: Memory,
     /// The program being executed.
@@ -144,6 +153,7 @@ impl<'k, K: Kernel> Machine<'k, K> {
             kernel,
             programs,
             registers: [0; REGISTERS],
+            defined: [false; REGISTERS],
             memory,
             program: 0,
             at: 0,
@@ -160,6 +170,9 @@ impl<'k, K: Kernel> Machine<'k, K> {
         self.registers = [0; REGISTERS].map(|_: u64| self.kernel.junk());
         self.registers[1] = context;
         self.registers[R10] = self.programs.get(program).map_or(0, |p| p.stack.into());
+        self.defined = [false; REGISTERS];
+        self.defined[1] = true;
+        self.defined[R10] = true;
     }
 
     /// Executes until the program exits; the result is R0.
@@ -170,7 +183,7 @@ impl<'k, K: Kernel> Machine<'k, K> {
     pub fn run(&mut self, limit: u64) -> Result<u64, Trap> {
         for _ in 0..limit {
             if self.step()? == Next::Exit {
-                return Ok(self.registers[0]);
+                return self.read(0);
             }
         }
         Err(Trap::Endless)
@@ -193,7 +206,11 @@ impl<'k, K: Kernel> Machine<'k, K> {
     }
 
     fn read(&self, number: u8) -> Result<u64, Trap> {
-        Ok(self.registers[self.index(number)?])
+        let index = self.index(number)?;
+        if !self.defined[index] {
+            return Err(Trap::Undefined);
+        }
+        Ok(self.registers[index])
     }
 
     fn write(&mut self, number: u8, value: u64) -> Result<(), Trap> {
@@ -201,6 +218,7 @@ impl<'k, K: Kernel> Machine<'k, K> {
             R10 => Err(Trap::BadRegister),
             index => {
                 self.registers[index] = value;
+                self.defined[index] = true;
                 Ok(())
             }
         }

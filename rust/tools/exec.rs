@@ -25,14 +25,18 @@
 //! results that the manual leaves UNPREDICTABLE.
 
 mod build;
+mod edit;
 mod emulator;
 mod forms;
+mod generate;
 mod judge;
 mod kernel;
 mod machine;
 mod places;
 mod random;
+mod regressions;
 mod report;
+mod shrink;
 mod subject;
 mod visit;
 
@@ -41,10 +45,12 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use forms::Form;
-use judge::Judge;
-use machine::{Machine, MACHINES};
-use random::Random;
+use judge::{Judge, Wrong};
+use machine::{Machine, Variant, MACHINES};
+use random::{mix, Random};
 use report::Report;
+use shrink::shrink;
+use subject::Subject;
 
 /// Executes emitted code in an emulator and compares it with the BPF model.
 #[derive(Debug, Parser)]
@@ -82,7 +88,7 @@ pub fn main() -> ExitCode {
     let seed = arguments.seed.unwrap_or_else(fresh_seed);
     println!("seed {seed}");
     let session = Session { arguments, seed };
-    let groups: Vec<Group> = [("forms", Session::forms as fn(&_, &mut _, &mut _))]
+    let groups: Vec<Group> = GROUPS
         .into_iter()
         .filter(|(name, _)| {
             session
@@ -111,6 +117,12 @@ pub fn main() -> ExitCode {
 /// A group's name, and what runs it on one machine.
 type Group = (&'static str, fn(&Session, &mut Judge, &mut Report));
 
+const GROUPS: [Group; 3] = [
+    ("regressions", Session::regressions),
+    ("forms", Session::forms),
+    ("random", Session::random),
+];
+
 fn fresh_seed() -> u64 {
     std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
@@ -131,6 +143,40 @@ impl Session {
         }
     }
 
+    /// Judges one subject in one way, and reports.
+    fn judge(&self, judge: &mut Judge, report: &mut Report, case: &Case<'_>) {
+        let Case {
+            group,
+            name,
+            seed,
+            subject,
+            variant,
+            inputs,
+        } = *case;
+        let Err(wrong) = judge.judge(subject, variant, inputs) else {
+            return report.pass();
+        };
+        if !report.fail() {
+            return;
+        }
+        let (shortest, why) = match &wrong {
+            Wrong::Code(_) if group == "random" => shrink(judge, subject, variant, inputs),
+            wrong => (subject.clone(), wrong.to_string()),
+        };
+        let machine = &judge.machine;
+        let rerun = match group {
+            "random" => format!(
+                "--group random --machine {} --seed {seed} --programs 1",
+                machine.name
+            ),
+            _ => format!(
+                "--group {group} --machine {} --seed {seed} --case '{name}'",
+                machine.name
+            ),
+        };
+        report::show(name, machine, &variant, &shortest, &why, &rerun);
+    }
+
     fn forms(&self, judge: &mut Judge, report: &mut Report) {
         let mut number = 0;
         let mut random = Random::new(self.seed);
@@ -141,25 +187,90 @@ impl Session {
                 return;
             }
             let inputs = form.data(&judge.machine, &mut data_random);
+            let subject = form.subject();
             for variant in form.variants(number) {
-                let subject = form.subject(variant);
-                match judge.judge(&subject, variant, &inputs) {
-                    Ok(()) => report.pass(),
-                    Err(wrong) => {
-                        if report.fail() {
-                            let rerun = format!(
-                                "--seed {} --group forms --machine {} --case '{}'",
-                                self.seed, judge.machine.name, form.name
-                            );
-                            let machine = &judge.machine;
-                            report::show(&form.name, machine, &variant, &subject, &wrong, &rerun);
-                        }
-                    }
-                }
+                let case = Case {
+                    group: "forms",
+                    name: &form.name,
+                    seed: self.seed,
+                    subject: &subject,
+                    variant,
+                    inputs: &inputs,
+                };
+                self.judge(judge, report, &case);
             }
         };
         forms::arithmetic(&mut random, &mut each);
         forms::memory(&mut random, &mut each);
         forms::control(&mut random, &mut each);
     }
+
+    fn regressions(&self, judge: &mut Judge, report: &mut Report) {
+        let mut random = Random::new(self.seed);
+        for regression in regressions::regressions(&judge.machine, &mut random) {
+            if !self.is_wanted(&regression.name) {
+                continue;
+            }
+            for variant in Variant::all() {
+                let case = Case {
+                    group: "regressions",
+                    name: &regression.name,
+                    seed: self.seed,
+                    subject: &regression.subject,
+                    variant,
+                    inputs: &regression.inputs,
+                };
+                self.judge(judge, report, &case);
+            }
+        }
+        for (name, check) in regressions::structure::CHECKS {
+            if !self.is_wanted(name) {
+                continue;
+            }
+            match check(&judge.machine) {
+                Ok(()) => report.pass(),
+                Err(wrong) => {
+                    report.fail();
+                    println!("FAILED {name} on {}: {wrong}", judge.machine.name);
+                }
+            }
+        }
+    }
+
+    /// Program number n has the seed of the session plus n, so that it can be run alone.
+    fn random(&self, judge: &mut Judge, report: &mut Report) {
+        for number in 0..self.arguments.programs {
+            if report.is_hopeless() {
+                return;
+            }
+            let seed = self.seed.wrapping_add(number);
+            let mut random = Random::new(mix(seed));
+            let subject = generate::subject(&mut random);
+            let inputs: Vec<Vec<u8>> = (0..3)
+                .map(|_| generate::data(&mut random, &judge.machine))
+                .collect();
+            let first = random.below(8);
+            for variant in [first, first ^ 3] {
+                let case = Case {
+                    group: "random",
+                    name: &format!("random program {seed}"),
+                    seed,
+                    subject: &subject,
+                    variant: Variant::numbered(variant),
+                    inputs: &inputs,
+                };
+                self.judge(judge, report, &case);
+            }
+        }
+    }
+}
+
+/// One subject to be judged in one way.
+struct Case<'a> {
+    group: &'a str,
+    name: &'a str,
+    seed: u64,
+    subject: &'a Subject,
+    variant: Variant,
+    inputs: &'a [Vec<u8>],
 }

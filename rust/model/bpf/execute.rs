@@ -139,7 +139,7 @@ impl<K: Kernel> Machine<'_, K> {
             }
             (0x90, Width::Doubleword, false) => return Ok(Next::Exit),
             (0xf0, Width::Doubleword, false) => {
-                self.tail_call();
+                self.tail_call()?;
                 false
             }
             (operation, ..) => {
@@ -156,30 +156,32 @@ impl<K: Kernel> Machine<'_, K> {
     /// Section 4.3.1. The helper leaves nothing to rely on in R1 to R5, nor in the auxiliary
     /// register.
     fn call(&mut self, offset: i32) -> Result<(), Trap> {
-        let [_, arguments @ .., _, _, _, _, _, _] = self.registers;
+        let arguments = [1, 2, 3, 4, 5].map(|number| self.read(number).ok());
         let result = self
             .kernel
             .call(&mut self.memory, offset, arguments)
             .ok_or(Trap::BadCall)?;
-        self.registers[0] = result;
+        self.write(0, result)?;
         for index in (1..=5).chain([AX]) {
             self.registers[index] = self.kernel.junk();
+            self.defined[index] = false;
         }
         Ok(())
     }
 
     /// `JMP_TAIL_CALL` of `___bpf_prog_run()`: R3's low word is the index; only a call that finds a
     /// program counts. The program that is called has R1, a stack, and nothing else.
-    fn tail_call(&mut self) {
-        let index = self.registers[3] as u32;
-        let found = self.kernel.program(self.registers[2], index);
+    fn tail_call(&mut self) -> Result<(), Trap> {
+        let (context, array, index) = (self.read(1)?, self.read(2)?, self.read(3)? as u32);
+        let found = self.kernel.program(array, index);
         if self.tail_calls >= MAX_TAIL_CALLS {
-            return;
+            return Ok(());
         }
         if let Some(program) = found {
             self.tail_calls += 1;
-            self.enter(program, self.registers[1]);
+            self.enter(program, context);
         }
+        Ok(())
     }
 
     /// Section 5.4: the values 0 to 6 of the source field say what the constant is the address
@@ -261,7 +263,7 @@ impl<K: Kernel> Machine<'_, K> {
             atomic::XCHG => (Some(src), Some(insn.src)),
             // The destination is R0.
             atomic::CMPXCHG => {
-                let equal = old == width.unsigned(self.registers[0]);
+                let equal = old == width.unsigned(self.read(0)?);
                 (equal.then_some(src), Some(0))
             }
             operation => {

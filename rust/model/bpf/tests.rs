@@ -14,12 +14,9 @@ const STACK: u32 = 0x3000;
 struct TestKernel;
 
 impl Kernel for TestKernel {
-    fn call(&mut self, _: &mut Memory, offset: i32, arguments: [u64; 5]) -> Option<u64> {
-        (offset == 7).then(|| {
-            arguments
-                .iter()
-                .fold(0u64, |sum, next| sum.wrapping_add(*next))
-        })
+    fn call(&mut self, _: &mut Memory, offset: i32, arguments: [Option<u64>; 5]) -> Option<u64> {
+        let sum = |sum: u64, next: &Option<u64>| Some(sum.wrapping_add((*next)?));
+        arguments.iter().try_fold(0, sum).filter(|_| offset == 7)
     }
 
     fn program(&mut self, _: u64, index: u32) -> Option<usize> {
@@ -158,6 +155,10 @@ fn moves() {
     assert_eq!(compute(0xbf, 32, 0, MIN32), !0x7fff_ffff);
     assert_eq!(compute(0xbc, 8, 0, 0x80), 0xffff_ff80);
     assert_eq!(compute(0xbc, 16, 0, 0x8000), 0xffff_8000);
+    assert_eq!(
+        run(ByteOrder::Little, &[insn(0xbf, 0, 5, 0, 0), EXIT]),
+        Err(Trap::Undefined)
+    );
     let bad = [insn(0xbc, 0, 1, 32, 0), EXIT];
     assert_eq!(run(ByteOrder::Little, &bad), Err(Trap::BadInstruction));
 }
@@ -287,6 +288,7 @@ fn tail_calls() {
     // Calls itself through slot 1 until the limit; slot 0 is empty, slot 3 outside.
     let program = |index| {
         [
+            insn(0xb7, 2, 0, 0, 0),
             insn(0xb7, 3, 0, 0, index),
             call,
             insn(0xb7, 0, 0, 0, 3),
@@ -300,7 +302,10 @@ fn tail_calls() {
     // The upper half of the index does not count.
     let [a, b] = load(3, 1 << 40 | 2);
     let second = [insn(0xb7, 0, 0, 0, 9), EXIT];
-    let end = run_all(ByteOrder::Little, &[&[a, b, call, EXIT], &second]);
+    let end = run_all(
+        ByteOrder::Little,
+        &[&[a, b, insn(0xb7, 2, 0, 0, 0), call, EXIT], &second],
+    );
     assert_eq!((end.result, end.tail_calls), (Ok(9), 1));
 }
 

@@ -127,8 +127,8 @@ pub(super) struct Form {
 }
 
 impl Form {
-    /// The program, compiled for a variant: with zero-extensions where those are explicit.
-    pub(super) fn subject(&self, variant: Variant) -> Subject {
+    /// The program.
+    pub(super) fn subject(&self) -> Subject {
         let base = [9, 8, 5, 1]
             .into_iter()
             .find(|reg| !self.used.contains(reg))
@@ -142,13 +142,7 @@ impl Form {
             program.push(mov(base, 1));
         }
         program.extend(registers().map(|reg| load(DW, reg, base, INPUT + slot(reg))));
-        for insn in &self.body {
-            program.push(*insn);
-            match word_defined(insn) {
-                Some(reg) if variant.verifier_zext => program.push(zero_extend(reg)),
-                _ => {}
-            }
-        }
+        program.extend(&self.body);
         program.extend(registers().map(|reg| store(DW, base, OUTPUT + slot(reg), reg)));
         program.push(store(DW, base, OUTPUT + slot(base), base));
         program.push(exit());

@@ -7,7 +7,7 @@
 //! same result, data, stack and calls of helpers.
 
 use super::emulator::{Emulator, Outcome, STACK_USED};
-use super::kernel::{Access, Call};
+use super::kernel::{arity, Access, Call};
 use super::machine::{Machine, Variant};
 use super::places::*;
 use super::random::Random;
@@ -21,6 +21,24 @@ const LIMIT: u64 = 1_000_000;
 
 /// R10 of a program that does not use it.
 const NO_STACK: u32 = 0x0bad_0000;
+
+/// Whose fault it is.
+#[derive(Clone, Debug)]
+pub(super) enum Wrong {
+    /// The emitted code's, or the core's that did not emit it.
+    Code(String),
+    /// The test's: the program does what no program may do.
+    Test(String),
+}
+
+impl std::fmt::Display for Wrong {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Wrong::Code(wrong) => f.write_str(wrong),
+            Wrong::Test(wrong) => write!(f, "the test itself is wrong: {wrong}"),
+        }
+    }
+}
 
 /// A subject in the emulator's memory.
 pub(super) struct Compiled {
@@ -58,11 +76,14 @@ impl Judge {
         subject: &Subject,
         variant: Variant,
         inputs: &[Vec<u8>],
-    ) -> Result<(), String> {
-        let compiled = self.compile(subject, variant)?;
+    ) -> Result<(), Wrong> {
+        let compiled = self.compile(subject, variant).map_err(Wrong::Code)?;
         for (number, input) in inputs.iter().enumerate() {
             self.run(&compiled, input, number as u64)
-                .map_err(|wrong| format!("input {number}: {wrong}"))?;
+                .map_err(|wrong| match wrong {
+                    Wrong::Code(wrong) => Wrong::Code(format!("input {number}: {wrong}")),
+                    wrong => wrong,
+                })?;
         }
         Ok(())
     }
@@ -78,6 +99,11 @@ impl Judge {
         variant: Variant,
     ) -> Result<Compiled, String> {
         let cpu = variant.cpu(&self.machine);
+        let explicit = match variant.verifier_zext {
+            true => Some(subject.with_zero_extensions().ok_or("a jump too long")?),
+            false => None,
+        };
+        let subject = explicit.as_ref().unwrap_or(subject);
         let raws = subject.raw(&self.machine);
         let mut images = Vec::new();
         while images.len() < raws.len() {
@@ -125,24 +151,38 @@ impl Judge {
         })
     }
 
-    /// Runs a compiled subject on one input, in the emulator and in the model.
+    /// Runs a compiled subject on one input, in the model and in the emulator.
     ///
     /// # Errors
     ///
     /// How they differ, or what went wrong.
-    pub(super) fn run(
-        &mut self,
-        compiled: &Compiled,
-        input: &[u8],
-        seed: u64,
-    ) -> Result<(), String> {
+    fn run(&mut self, compiled: &Compiled, input: &[u8], seed: u64) -> Result<(), Wrong> {
         self.runs += 1;
         let mut data = input.to_vec();
         data.resize(DATA_SIZE as usize, 0);
         let stack = self.emulator.prepare_stack(seed).to_vec();
+        let model = self.model(compiled, &data, stack, seed)?;
         let entry = compiled.images[0].address;
-        let real = self.emulator.run(entry, &data, seed)?;
+        let real = self.emulator.run(entry, &data, seed).map_err(Wrong::Code)?;
+        compare_calls(&model.calls, &real.calls)
+            .and_then(|()| compare_memory(compiled, &model, &real))
+            .and_then(|()| match model.result as u32 {
+                result if result == real.result => Ok(()),
+                result => Err(format!(
+                    "the result is {:#x} and should be {result:#x}",
+                    real.result
+                )),
+            })
+            .map_err(Wrong::Code)
+    }
 
+    fn model(
+        &self,
+        compiled: &Compiled,
+        data: &[u8],
+        stack: Vec<u8>,
+        seed: u64,
+    ) -> Result<ModelOutcome, Wrong> {
         let setup = Setup {
             order: self.machine.order(),
             ax: AX,
@@ -152,7 +192,7 @@ impl Judge {
             },
         };
         let mut memory = Memory::new(setup.order);
-        memory.add(DATA, data);
+        memory.add(DATA, data.to_vec());
         memory.add(STACK_POINTER - STACK_USED, stack);
         let mut kernel = ModelKernel {
             array: &compiled.array,
@@ -162,19 +202,24 @@ impl Judge {
         let mut machine = bpf::Machine::new(setup, &mut kernel, &compiled.programs, memory, DATA);
         let result = machine
             .run(LIMIT)
-            .map_err(|trap| format!("the test itself is wrong: {trap:?} at {}", machine.at))?;
-        let last = machine.program;
-        let memory = machine.memory;
-        compare_calls(&kernel.calls, &real.calls)?;
-        compare_memory(compiled, last, &memory, &real)?;
-        if result as u32 != real.result {
-            return Err(format!(
-                "the result is {:#x} and should be {:#x}",
-                real.result, result as u32
-            ));
-        }
-        Ok(())
+            .map_err(|trap| Wrong::Test(format!("{trap:?} before {}", machine.at)))?;
+        let (last, memory) = (machine.program, machine.memory);
+        Ok(ModelOutcome {
+            result,
+            last,
+            memory,
+            calls: kernel.calls,
+        })
     }
+}
+
+/// What the model says a run leaves behind.
+struct ModelOutcome {
+    result: u64,
+    /// The program that ran last.
+    last: usize,
+    memory: Memory,
+    calls: Vec<Call>,
 }
 
 fn compare_calls(model: &[Call], real: &[Call]) -> Result<(), String> {
@@ -193,8 +238,7 @@ fn compare_calls(model: &[Call], real: &[Call]) -> Result<(), String> {
 /// different size lie over each other, and the stack does not count.
 fn compare_memory(
     compiled: &Compiled,
-    last: usize,
-    memory: &Memory,
+    expected: &ModelOutcome,
     real: &Outcome,
 ) -> Result<(), String> {
     let differs = |name: &str, base: u32, model: &[u8], real: &[u8]| {
@@ -210,13 +254,13 @@ fn compare_memory(
             )
         })
     };
-    let [data, stack] = &memory.regions[..] else {
+    let [data, stack] = &expected.memory.regions[..] else {
         return Err("the model's memory has changed".to_owned());
     };
     if let Some(wrong) = differs("data", data.base, &data.bytes, &real.data) {
         return Err(wrong);
     }
-    let end = compiled.programs[last].stack;
+    let end = compiled.programs[expected.last].stack;
     if compiled.programs.len() == 1 && end != NO_STACK {
         let depth = compiled.stack_depth as usize;
         let end = (end - stack.base) as usize;
@@ -259,8 +303,17 @@ struct ModelKernel<'a> {
 }
 
 impl Kernel for ModelKernel<'_> {
-    fn call(&mut self, memory: &mut Memory, offset: i32, arguments: [u64; 5]) -> Option<u64> {
-        let call = Call::new(helper_number(offset)?, arguments);
+    fn call(
+        &mut self,
+        memory: &mut Memory,
+        offset: i32,
+        arguments: [Option<u64>; 5],
+    ) -> Option<u64> {
+        let helper = helper_number(offset)?;
+        if arguments.iter().take(arity(helper)).any(Option::is_none) {
+            return None;
+        }
+        let call = Call::new(helper, arguments.map(Option::unwrap_or_default));
         self.calls.push(call);
         call.perform(memory)
     }

@@ -2,6 +2,7 @@
 
 //! What is judged: some BPF programs, and how to write them down.
 
+use super::edit::with_zero_extensions;
 use super::machine::{Machine, Variant};
 use super::places::ARRAY;
 use crate::host::{self, text};
@@ -28,6 +29,15 @@ impl Subject {
             array: Vec::new(),
             stack_depth: 512,
         }
+    }
+
+    /// The programs with explicit zero-extensions. None if a jump gets too long.
+    pub(super) fn with_zero_extensions(&self) -> Option<Subject> {
+        let programs = self.programs.iter().map(|p| with_zero_extensions(p));
+        Some(Subject {
+            programs: programs.collect::<Option<_>>()?,
+            ..self.clone()
+        })
     }
 
     /// The programs as the core takes them.

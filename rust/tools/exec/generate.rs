@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Random programs of the shape that the verifier accepts.
+//!
+//! Control flow is forward branches and loops that end; registers are read only where every path
+//! has written them; R1 to R5 are gone after a call; memory is addressed through pointers that are
+//! known to be right, at aligned addresses. A program ends with storing every defined register in
+//! the data.
+//!
+//! One callee-saved register, chosen at the beginning, points to the data all along. The program
+//! is built front to back; [`Generator::defined`] is what the verifier would know at that place.
+
+mod statement;
+
+use super::build::*;
+use super::machine::Machine;
+use super::places::{ARRAY, DATA_SIZE};
+use super::random::Random;
+use super::subject::Subject;
+use crate::model::bpf::fields::{class, Fields};
+
+/// Where in the data registers come from, and go to at the end.
+const INPUT: i16 = 0;
+const OUTPUT: i16 = 128;
+
+/// Where in the data programs load and store: behind the registers' places, in multiples of 8.
+const AREA: std::ops::Range<i16> = 0x200..0xf00;
+
+/// Bytes of stack.
+const STACK: i16 = 512;
+
+/// A random program under construction.
+struct Generator<'r> {
+    random: &'r mut Random,
+    program: Vec<Fields>,
+    /// Points to the data.
+    base: u8,
+    /// Registers that may be read: bit n for Rn.
+    defined: u16,
+    /// Registers that must not be written: the base, and counters of loops.
+    reserved: u16,
+    /// Statements left to generate.
+    budget: usize,
+    /// Blocks around the current one.
+    depth: usize,
+    /// Slots of the program array; none if the program makes no tail calls.
+    slots: usize,
+}
+
+/// A subject: mostly one program, sometimes a few that call each other.
+pub(super) fn subject(random: &mut Random) -> Subject {
+    let count = if random.chance(8) { 3 } else { 1 };
+    let slots = if count > 1 { 4 } else { 0 };
+    let programs = (0..count).map(|_| program(random, slots)).collect();
+    Subject {
+        programs,
+        array: [Some(0), None, Some(1), Some(2)][..slots].to_vec(),
+        stack_depth: STACK as u32,
+    }
+}
+
+/// The data that programs start with.
+pub(super) fn data(random: &mut Random, machine: &Machine) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while bytes.len() < DATA_SIZE as usize {
+        let value = match random.chance(60) {
+            true => random.choose(&super::forms::VALUES),
+            false => random.next(),
+        };
+        bytes.extend(machine.bytes64(value));
+    }
+    bytes
+}
+
+fn program(random: &mut Random, slots: usize) -> Vec<Fields> {
+    let budget = match random.below(10) {
+        0 => 2,
+        1..=5 => 12,
+        6..=8 => 40,
+        _ => 120,
+    };
+    let base = random.choose(&[6, 7, 8, 9]);
+    let mut generator = Generator {
+        random,
+        program: Vec::new(),
+        base,
+        defined: 1 << base | 1 << R10,
+        reserved: 1 << base,
+        budget,
+        depth: 0,
+        slots,
+    };
+    generator.begin();
+    generator.block();
+    generator.end();
+    generator.program
+}
+
+impl Generator<'_> {
+    fn push(&mut self, insn: Fields) {
+        self.program.push(insn);
+    }
+
+    /// Saves the context pointer and gives some registers a value.
+    fn begin(&mut self) {
+        self.push(mov(self.base, 1));
+        let keeps_r1 = self.random.chance(30);
+        let many = self.random.chance(50);
+        for reg in 0..10 {
+            let wanted = many || self.random.chance(40);
+            if reg == self.base || (reg == 1 && keeps_r1) || !wanted {
+                continue;
+            }
+            self.push(load(DW, reg, self.base, INPUT + 8 * i16::from(reg)));
+            self.defined |= 1 << reg;
+        }
+        if keeps_r1 {
+            self.defined |= 1 << 1;
+        }
+    }
+
+    /// Stores what is defined, and exits.
+    fn end(&mut self) {
+        for reg in 0..10 {
+            if self.is_defined(reg) {
+                self.push(store(DW, self.base, OUTPUT + 8 * i16::from(reg), reg));
+            }
+        }
+        if !self.is_defined(0) {
+            self.push(mov_imm(0, 7));
+        }
+        self.push(exit());
+    }
+
+    fn is_defined(&self, reg: u8) -> bool {
+        self.defined >> reg & 1 != 0
+    }
+
+    fn is_reserved(&self, reg: u8) -> bool {
+        self.reserved >> reg & 1 != 0
+    }
+
+    /// Statements, until there are enough of them.
+    fn block(&mut self) {
+        let share = match self.depth {
+            0 => self.budget,
+            _ => 1 + self.random.below(6),
+        };
+        for _ in 0..share {
+            if self.budget == 0 {
+                return;
+            }
+            self.budget -= 1;
+            match self.random.below(100) {
+                0..=9 if self.depth < 4 => self.condition(),
+                10..=12 if self.depth < 2 => self.repetition(),
+                13 if self.depth > 0 && self.random.chance(30) => {
+                    self.early_end();
+                    return;
+                }
+                14..=16 if self.slots > 0 => self.tail_call(),
+                _ => self.statement(),
+            }
+        }
+    }
+
+    fn nested(&mut self) {
+        self.depth += 1;
+        self.block();
+        self.depth -= 1;
+    }
+
+    /// `if (condition) { block } else { block }`, the second maybe empty; sometimes one is far.
+    fn condition(&mut self) {
+        let condition = self.branch();
+        let jump = self.program.len();
+        self.push(condition);
+        let before = self.defined;
+        if self.random.chance(1) && self.random.chance(50) {
+            self.padding();
+        }
+        self.nested();
+        let mut after = self.defined;
+        if self.random.chance(40) {
+            let over = self.program.len();
+            self.push(goto(0));
+            self.land(jump);
+            self.defined = before;
+            self.nested();
+            self.land(over);
+            after &= self.defined;
+        } else {
+            self.land(jump);
+            after &= before;
+        }
+        self.defined = after;
+    }
+
+    /// Jumps over instructions that nothing executes, and that no branch reaches over.
+    fn padding(&mut self) {
+        let count = 7000 + self.random.below(4000);
+        let over = self.program.len();
+        self.push(goto(0));
+        let filler = insn(class::ALU64 | ADD, 0, 0, 0, 0x1234_5678);
+        self.program.extend(vec![filler; count]);
+        self.land(over);
+    }
+
+    /// Makes the jump at an index go to the next instruction.
+    fn land(&mut self, jump: usize) {
+        let distance = self.program.len() - jump - 1;
+        self.program[jump].offset = i16::try_from(distance).unwrap_or(0);
+    }
+
+    /// `do { block } while (--counter)`
+    fn repetition(&mut self) {
+        let Some(counter) = [6, 7, 8, 9].into_iter().find(|reg| !self.is_reserved(*reg)) else {
+            return;
+        };
+        let count = 2 + self.random.below(4) as i32;
+        self.push(mov_imm(counter, count));
+        self.defined |= 1 << counter;
+        self.reserved |= 1 << counter;
+        // What a call in the loop takes away is not there the second time.
+        self.defined &= !0b11_1110;
+        let start = self.program.len();
+        let before = self.defined;
+        self.nested();
+        self.defined |= before;
+        self.push(add_imm(counter, -1));
+        let distance = start as i64 - self.program.len() as i64 - 1;
+        let distance = i16::try_from(distance).unwrap_or(0);
+        self.push(insn(class::JMP | 0x50, counter, 0, distance, 0));
+        self.reserved &= !(1 << counter);
+    }
+
+    fn early_end(&mut self) {
+        let before = self.defined;
+        self.end();
+        // What follows is unreachable on this path: all that others know holds.
+        self.defined = before;
+    }
+
+    /// `bpf_tail_call(context, array, index)`, which may or may not find a program.
+    fn tail_call(&mut self) {
+        self.push(mov(1, self.base));
+        self.program.extend(load_imm64(2, ARRAY.into()));
+        if self.random.chance(50) {
+            let index = self.random.below(self.slots + 2) as i32;
+            self.push(mov_imm(3, index));
+        } else {
+            let above = self.random.next() << 32;
+            let index = self.random.below(self.slots + 1) as u64;
+            self.program.extend(load_imm64(3, above | index));
+        }
+        self.push(tail_call());
+        self.defined &= !0b11_1110;
+    }
+}
