@@ -6,7 +6,6 @@
 #define pr_fmt(fmt) "bpf_jit_mips: " fmt
 
 #include <linux/bpf.h>
-#include <linux/filter.h>
 #include <linux/kernel.h>
 #include <linux/math64.h>
 #include <linux/printk.h>

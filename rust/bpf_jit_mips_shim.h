@@ -6,11 +6,13 @@
 #ifndef _BPF_JIT_MIPS_SHIM_H
 #define _BPF_JIT_MIPS_SHIM_H
 
+#include <linux/filter.h>
 #include <linux/types.h>
 
-struct bpf_binary_header;
-struct bpf_insn;
-struct bpf_prog;
+/* Macros of the kernel's as constants of bindgen's. */
+enum bpf_jit_mips_constants {
+	BPF_JIT_MIPS_REG_AX = BPF_REG_AX,
+};
 
 /* Why a program stays un-JITed; see rust/jit/error.rs. */
 enum bpf_jit_mips_reason {

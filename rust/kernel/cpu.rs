@@ -4,7 +4,8 @@
 
 use kernel::bindings;
 
-use crate::jit::mips::{Barriers, Cpu, Endian, Release};
+use crate::jit::mips::cpu::Barriers;
+use crate::jit::mips::{Cpu, Endian, Release};
 
 /// The CPU that images are made for: the one the kernel runs on.
 pub(super) fn current() -> Cpu {

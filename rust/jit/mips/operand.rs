@@ -103,7 +103,7 @@ pub(crate) struct FieldSize(u8);
 impl FieldSize {
     /// The width, if there is a bit-field so wide.
     pub(crate) fn new(size: u32) -> Option<FieldSize> {
-        if size >= 1 && size <= 32 {
+        if (1..=32).contains(&size) {
             Some(FieldSize(size as u8))
         } else {
             None

@@ -12,7 +12,7 @@ use kernel::prelude::*;
 use crate::kernel::compile::compile;
 
 /// The number of `BPF_REG_AX` (`include/linux/filter.h`).
-pub(crate) const AX: u8 = bindings::BPF_REG_AX as u8;
+pub(crate) const AX: u8 = bindings::bpf_jit_mips_constants_BPF_JIT_MIPS_REG_AX as u8;
 
 /// Compiles a program, or leaves it to the interpreter.
 ///
