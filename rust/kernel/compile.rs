@@ -17,6 +17,9 @@ use crate::jit::bpf::{Dialect, Raw};
 use crate::jit::error::{Error, Result};
 use crate::jit::layout::{Compiler, Program, Workspace};
 
+/// What a block starts as.
+const EMPTY: Block = Block::new();
+
 /// Compiles the program, or leaves it as it is and says why in one line.
 pub(super) fn compile(prog: &mut bindings::bpf_prog) {
     if prog.jit_requested() == 0 {
@@ -44,7 +47,11 @@ fn try_compile(prog: &mut bindings::bpf_prog) -> Result {
     let len = program.insns.len();
     let mut offsets = zeroes::<u32>(len.checked_add(1).ok_or(Error::TooLong)?)?;
     let mut facts = zeroes::<Fact>(len)?;
-    let mut block = KBox::new(Block::new(), GFP_KERNEL).map_err(|_| Error::NoMemory)?;
+    // Written where it is: on its way over the stack it would take half a kilobyte there.
+    let mut block = KBox::write(
+        KBox::<Block>::new_uninit(GFP_KERNEL).map_err(|_| Error::NoMemory)?,
+        EMPTY,
+    );
     let mut compiler = Compiler::new(
         program,
         &cpu,

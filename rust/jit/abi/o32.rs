@@ -55,8 +55,9 @@ pub(crate) const WORD_AFTER_PAIR: Reg = Reg::A2;
 /// The result of a C function, if it is 32 bits wide.
 pub(crate) const WORD_RESULT: Reg = Reg::V0;
 
-/// BPF registers that a helper call takes on the stack, in order.
-pub(crate) const STACK_ARGUMENTS: [bpf::Reg; 3] = [bpf::Reg::R3, bpf::Reg::R4, bpf::Reg::R5];
+/// BPF registers that a helper call takes on the stack, each with its place there.
+pub(crate) const STACK_ARGUMENTS: [(bpf::Reg, u32); 3] =
+    [(bpf::Reg::R3, 0), (bpf::Reg::R4, 1), (bpf::Reg::R5, 2)];
 
 /// The register map of a machine.
 #[derive(Clone, Copy, Debug)]

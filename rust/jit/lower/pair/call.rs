@@ -14,12 +14,12 @@ impl Lowering<'_> {
     pub(crate) fn call(&mut self, offset: i32) -> Option<()> {
         let address = self.setting.runtime.call_base.wrapping_add_signed(offset);
         let mut last = None;
-        for (index, reg) in o32::STACK_ARGUMENTS.into_iter().enumerate() {
+        for (reg, place) in o32::STACK_ARGUMENTS {
             if !self.place.passed.contains(reg) {
                 continue;
             }
             let pair = self.pair(reg);
-            let (low, high) = self.setting.frame.stack_argument(index as u32)?;
+            let (low, high) = self.setting.frame.stack_argument(place)?;
             if let Some(insn) = last {
                 self.asm.push(insn);
             }
