@@ -13,7 +13,7 @@ use crate::place::Place;
 use crate::qemu::{self, Outcome};
 use crate::steps::{Step, Steps};
 use crate::{initrd, tree};
-use anyhow::{Context, Result};
+use anyhow::{anyhow, Context, Result};
 use comfy_table::{presets, Table};
 use std::path::PathBuf;
 
@@ -102,8 +102,13 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<bool> {
         job.kernel,
         place.cache.display()
     );
-    let build =
-        prepare(place, &job, &steps).with_context(|| format!("again: {}", job.again(None)))?;
+    let build = prepare(place, &job, &steps).map_err(|error| {
+        anyhow!(
+            "{error:#}
+again: {}",
+            job.again(None)
+        )
+    })?;
     if let Some(dir) = &job.linux {
         steps.print(&format!(
             "undo the graft: scripts/graft {} --undo",

@@ -160,8 +160,9 @@ impl<'a> Build<'a> {
         make.arg("-C").arg(&self.tree).arg(assign("O", &self.out));
         make.args(["ARCH=mips", "LOCALVERSION="]);
         make.arg(format!("CROSS_COMPILE={cross}"));
-        make.arg(format!("CC={ccache}{cross}gcc"))
-            .arg(format!("HOSTCC={ccache}gcc"));
+        make.arg(format!("CC={ccache}{cross}gcc"));
+        // Not through ccache: Kbuild hands this to rustc as the name of a linker.
+        make.arg("HOSTCC=gcc");
         for key in ["RUSTC", "RUST_LIB_SRC", "BINDGEN"] {
             if let Some(value) = self.place.tool(key) {
                 make.arg(format!("{key}={value}"));
