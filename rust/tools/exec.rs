@@ -60,7 +60,7 @@ struct Arguments {
     #[arg(long)]
     seed: Option<u64>,
     /// How many random programs to run on each machine.
-    #[arg(long, default_value_t = 10_000)]
+    #[arg(long, default_value_t = 8_000)]
     programs: u64,
     /// Only on this machine: le-r1, le-r2, be-r1 or be-r2.
     #[arg(long)]
@@ -160,7 +160,9 @@ impl Session {
             return;
         }
         let (shortest, why) = match &wrong {
-            Wrong::Code(_) if group == "random" => shrink(judge, subject, variant, inputs),
+            Wrong::Code(_) | Wrong::Core(_) if group == "random" => {
+                shrink(judge, subject, variant, inputs)
+            }
             wrong => (subject.clone(), wrong.to_string()),
         };
         let machine = &judge.machine;

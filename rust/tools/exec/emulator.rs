@@ -118,10 +118,10 @@ fn start(machine: Machine) -> Unicorn<'static, World> {
             (STACK_END - STACK_SIZE, STACK_SIZE, Prot::READ | Prot::WRITE),
             (RETURN, PAGE, Prot::READ | Prot::EXEC),
         ] {
-            unicorn.mem_map(at.into(), size.into(), allowed)?;
+            unicorn.mem_map(physical(at), size.into(), allowed)?;
         }
         for at in (FUNCTIONS..FUNCTIONS + FUNCTIONS_SIZE).step_by(FUNCTION_SIZE as usize) {
-            unicorn.mem_write(at.into(), &machine.bytes(JR_RA))?;
+            unicorn.mem_write(physical(at), &machine.bytes(JR_RA))?;
         }
         let last = FUNCTIONS + FUNCTIONS_SIZE - 1;
         unicorn.add_code_hook(FUNCTIONS.into(), last.into(), |unicorn, at, _| {
@@ -205,7 +205,7 @@ impl Emulator {
 
     fn write(&mut self, address: u32, bytes: &[u8]) {
         self.unicorn
-            .mem_write(address.into(), bytes)
+            .mem_write(physical(address), bytes)
             .unwrap_or_else(|error| panic!("no memory at {address:#x}: {error:?}"));
     }
 
@@ -303,7 +303,7 @@ impl Emulator {
 
     fn read(&self, address: u32, size: u32) -> Vec<u8> {
         self.unicorn
-            .mem_read_as_vec(address.into(), size as usize)
+            .mem_read_as_vec(physical(address), size as usize)
             .unwrap_or_else(|error| panic!("no memory at {address:#x}: {error:?}"))
     }
 }

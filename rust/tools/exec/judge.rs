@@ -25,8 +25,10 @@ const NO_STACK: u32 = 0x0bad_0000;
 /// Whose fault it is.
 #[derive(Clone, Debug)]
 pub(super) enum Wrong {
-    /// The emitted code's, or the core's that did not emit it.
+    /// The emitted code's.
     Code(String),
+    /// The core's, which does not compile the program, or not to a sound image.
+    Core(String),
     /// The test's: the program does what no program may do.
     Test(String),
 }
@@ -34,7 +36,7 @@ pub(super) enum Wrong {
 impl std::fmt::Display for Wrong {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Wrong::Code(wrong) => f.write_str(wrong),
+            Wrong::Code(wrong) | Wrong::Core(wrong) => f.write_str(wrong),
             Wrong::Test(wrong) => write!(f, "the test itself is wrong: {wrong}"),
         }
     }
@@ -77,7 +79,7 @@ impl Judge {
         variant: Variant,
         inputs: &[Vec<u8>],
     ) -> Result<(), Wrong> {
-        let compiled = self.compile(subject, variant).map_err(Wrong::Code)?;
+        let compiled = self.compile(subject, variant).map_err(Wrong::Core)?;
         for (number, input) in inputs.iter().enumerate() {
             self.run(&compiled, input, number as u64)
                 .map_err(|wrong| match wrong {

@@ -3,46 +3,52 @@
 //! Where everything is in the emulated machine, and the kernel around the images.
 //!
 //! ```text
-//! 0100_0000  images, one after the other
-//! 0300_0000  kernel functions: each is a return, at which the emulator stops to do the function's
+//! 8100_0000  images, one after the other
+//! 8300_0000  kernel functions: each is a return, at which the emulator stops to do the function's
 //!            work
-//! 0402_0000  data, one page: what R1 points to
-//! 0500_0000  a program array and its programs
-//! 0601_0000  end of the stack; the caller's frame is its last part
-//! 0700_0000  where the image returns to
+//! 8402_0000  data, one page: what R1 points to
+//! 8500_0000  a program array and its programs
+//! 8601_0000  end of the stack; the caller's frame is its last part
+//! 8700_0000  where the image returns to
 //! ```
 //!
-//! Between them is nothing, so that a stray access is a fault. All are in the part of the address
-//! space that needs no translation in the emulator.
+//! Between them is nothing, so that a stray access is a fault. All are in KSEG0, where kernel
+//! addresses are: they have the top bit set, and the emulator's memory is at what remains without
+//! it.
 
 use crate::host;
 use crate::jit::runtime::{Atomic64, Runtime};
 
+/// Where an address of KSEG0 is in the emulator's memory.
+pub(super) fn physical(address: u32) -> u64 {
+    u64::from(address & 0x1fff_ffff)
+}
+
 pub(super) const PAGE: u32 = 0x1000;
 
-pub(super) const CODE: u32 = 0x0100_0000;
+pub(super) const CODE: u32 = 0x8100_0000;
 pub(super) const CODE_SIZE: u32 = 0x0100_0000;
 
-pub(super) const FUNCTIONS: u32 = 0x0300_0000;
+pub(super) const FUNCTIONS: u32 = 0x8300_0000;
 pub(super) const FUNCTIONS_SIZE: u32 = 0x0001_0000;
 
-pub(super) const DATA: u32 = 0x0402_0000;
+pub(super) const DATA: u32 = 0x8402_0000;
 pub(super) const DATA_SIZE: u32 = PAGE;
 
-pub(super) const ARRAY: u32 = 0x0500_0000;
+pub(super) const ARRAY: u32 = 0x8500_0000;
 pub(super) const ARRAY_SIZE: u32 = PAGE;
 /// Where the programs are that the array points to, and how far apart.
 pub(super) const PROGRAMS: u32 = ARRAY + 0x800;
 pub(super) const PROGRAM_SIZE: u32 = 0x40;
 
-pub(super) const STACK_END: u32 = 0x0601_0000;
+pub(super) const STACK_END: u32 = 0x8601_0000;
 pub(super) const STACK_SIZE: u32 = PAGE;
 /// `$sp` when an image is entered: above is the caller's frame.
 pub(super) const STACK_POINTER: u32 = STACK_END - 0x100;
 /// Bytes above `$sp` that belong to the image (o32).
 pub(super) const HOME_AREA: u32 = 16;
 
-pub(super) const RETURN: u32 = 0x0700_0000;
+pub(super) const RETURN: u32 = 0x8700_0000;
 
 /// What the images are compiled for.
 pub(super) const RUNTIME: Runtime = Runtime {

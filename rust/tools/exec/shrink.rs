@@ -20,8 +20,10 @@ pub(super) fn shrink(
 ) -> (Subject, String) {
     let mut best = subject.clone();
     let mut why = String::from("fails no more");
-    if let Err(Wrong::Code(wrong)) = judge.judge(&best, variant, inputs) {
-        why = wrong;
+    let mut is_refused = false;
+    if let Err(wrong) = judge.judge(&best, variant, inputs) {
+        is_refused = matches!(wrong, Wrong::Core(_));
+        why = wrong.to_string();
     }
     let mut attempts = 0;
     for program in 0..best.programs.len() {
@@ -42,9 +44,13 @@ pub(super) fn shrink(
                 }
                 candidate.programs[program] = shorter;
                 match judge.judge(&candidate, variant, inputs) {
-                    Err(Wrong::Code(wrong)) => {
+                    // Without an instruction that others jump to, every core refuses a program.
+                    Err(wrong)
+                        if matches!(wrong, Wrong::Code(_)) && !is_refused
+                            || matches!(wrong, Wrong::Core(_)) && is_refused =>
+                    {
                         best = candidate;
-                        why = wrong;
+                        why = wrong.to_string();
                         changed = true;
                     }
                     _ => at += size,

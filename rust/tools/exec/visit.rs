@@ -175,7 +175,7 @@ impl Access for Visit<'_, '_> {
     fn load(&mut self, address: u32, size: u32) -> Option<u64> {
         let bytes = self
             .unicorn
-            .mem_read_as_vec(address.into(), size as usize)
+            .mem_read_as_vec(physical(address), size as usize)
             .ok()?;
         let append = |value: u64, byte: u8| value << 8 | u64::from(byte);
         Some(match self.unicorn.get_data().machine.endian {
@@ -189,11 +189,12 @@ impl Access for Visit<'_, '_> {
         let done = match self.unicorn.get_data().machine.endian {
             Endian::Little => {
                 let bytes = value.to_le_bytes();
-                self.unicorn.mem_write(address.into(), &bytes[..size])
+                self.unicorn.mem_write(physical(address), &bytes[..size])
             }
             Endian::Big => {
                 let bytes = value.to_be_bytes();
-                self.unicorn.mem_write(address.into(), &bytes[8 - size..])
+                self.unicorn
+                    .mem_write(physical(address), &bytes[8 - size..])
             }
         };
         done.ok()
