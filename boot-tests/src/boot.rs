@@ -130,7 +130,7 @@ again: {}",
 /// Steps 1 to 3: a kernel.
 pub(crate) fn prepare<'a>(place: &'a Place, job: &'a Job, steps: &Steps) -> Result<Build<'a>> {
     let step = steps.begin(&format!("grafting into Linux {}", job.kernel));
-    let tree = tree::grafted(place, &job.kernel, job.linux.as_deref(), &step)?;
+    let (tree, _held) = tree::grafted(place, &job.kernel, job.linux.as_deref(), &step)?;
     step.end(&format!(
         "{} (Linux {})",
         tree.display(),

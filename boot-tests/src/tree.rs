@@ -31,13 +31,15 @@ pub(crate) fn lock(place: &Place, name: &str, step: &Step<'_>) -> Result<Lock> {
     Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| errno.into())
 }
 
-/// The tree to build, with our code in it.
+/// The tree to build, with our code in it. Held until it is built, so that no other checkout grafts
+/// into it meanwhile.
 pub(crate) fn grafted(
     place: &Place,
     kernel: &str,
     linux: Option<&Path>,
     step: &Step<'_>,
-) -> Result<PathBuf> {
+) -> Result<(PathBuf, Lock)> {
+    let held = lock(place, &format!("tree-{kernel}"), step)?;
     let dir = match linux {
         Some(dir) => dir
             .canonicalize()
@@ -53,9 +55,8 @@ pub(crate) fn grafted(
     }
     let log = place.cache.join("log").join(format!("graft-{kernel}.log"));
     let script = place.root.join("scripts/graft");
-    let _lock = lock(place, &format!("tree-{kernel}"), step)?;
     child::must(Command::new(script).arg(&dir), &log, step).context("scripts/graft failed")?;
-    Ok(dir)
+    Ok((dir, held))
 }
 
 fn working_copy(place: &Place, kernel: &str, step: &Step<'_>) -> Result<PathBuf> {
@@ -65,7 +66,6 @@ fn working_copy(place: &Place, kernel: &str, step: &Step<'_>) -> Result<PathBuf>
         .with_context(|| format!("no {}", source.display()))?;
     let all = place.cache.join("linux");
     let (copy, stamp) = (all.join(kernel), all.join(format!("{kernel}.from")));
-    let _lock = lock(place, &format!("tree-{kernel}"), step)?;
     let identity = format!("{} {}\n", source.display(), version(&source)?);
     if copy.is_dir() && std::fs::read_to_string(&stamp).is_ok_and(|old| old == identity) {
         return Ok(copy);
