@@ -98,9 +98,6 @@ fn find_live(dialect: Dialect, program: &[Raw], facts: &mut [Fact]) -> Result {
                 });
             }
         }
-        if matches!(insn, Insn::Call { .. }) {
-            live = live.minus(RegSet::ARGUMENTS);
-        }
         if let Some(reg) = insn.writes() {
             live = live.without(reg);
         }
