@@ -26,8 +26,10 @@ const OUTPUT: i16 = 128;
 /// Where in the data programs load and store: behind the registers' places, in multiples of 8.
 const AREA: std::ops::Range<i16> = 0x200..0xf00;
 
-/// Bytes of stack.
+/// Bytes of stack, of a program alone and of one that others call. The first finds its stack as the
+/// judge has prepared it, the other has to write before it reads.
 const STACK: i16 = 512;
+const CALLED_STACK: i16 = 64;
 
 /// A random program under construction.
 struct Generator<'r> {
@@ -43,6 +45,8 @@ struct Generator<'r> {
     budget: usize,
     /// Blocks around the current one.
     depth: usize,
+    /// Bytes of stack.
+    stack: i16,
     /// Slots of the program array; none if the program makes no tail calls.
     slots: usize,
 }
@@ -55,7 +59,14 @@ pub(super) fn subject(random: &mut Random) -> Subject {
     Subject {
         programs,
         array: [Some(0), None, Some(1), Some(2)][..slots].to_vec(),
-        stack_depth: STACK as u32,
+        stack_depth: stack(slots) as u32,
+    }
+}
+
+fn stack(slots: usize) -> i16 {
+    match slots {
+        0 => STACK,
+        _ => CALLED_STACK,
     }
 }
 
@@ -88,6 +99,7 @@ fn program(random: &mut Random, slots: usize) -> Vec<Fields> {
         reserved: 1 << base,
         budget,
         depth: 0,
+        stack: stack(slots),
         slots,
     };
     generator.begin();
@@ -104,6 +116,11 @@ impl Generator<'_> {
     /// Saves the context pointer and gives some registers a value.
     fn begin(&mut self) {
         self.push(mov(self.base, 1));
+        if self.slots > 0 {
+            for offset in (-self.stack..0).step_by(8) {
+                self.push(store_imm(DW, R10, offset, offset.into()));
+            }
+        }
         let keeps_r1 = self.random.chance(30);
         let many = self.random.chance(50);
         for reg in 0..10 {

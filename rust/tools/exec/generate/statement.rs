@@ -138,7 +138,7 @@ impl Generator<'_> {
     fn place(&mut self, bytes: u8, avoid: &[u8]) -> (u8, i16) {
         let bytes = i16::from(bytes);
         let (base, low, high) = match self.random.below(3) {
-            0 => (R10, -STACK, 0),
+            0 => (R10, -self.stack, 0),
             _ => (self.base, AREA.start, AREA.end),
         };
         let count = (high - low) / bytes;
@@ -214,8 +214,9 @@ impl Generator<'_> {
         let helper = self.random.below(kernel::LAST_HELPER as usize + 1) as u32;
         if helper == kernel::FILL || helper == kernel::DIGEST {
             let bytes = 8 * (1 + self.random.below(6) as i16);
+            let room = ((self.stack - bytes) / 8 + 1) as usize;
             let (base, offset) = match self.random.chance(50) {
-                true => (R10, -STACK + 8 * self.random.below(50) as i16),
+                true => (R10, -self.stack + 8 * self.random.below(room) as i16),
                 false => (self.base, AREA.start + 8 * self.random.below(200) as i16),
             };
             self.push(mov(1, base));
@@ -279,7 +280,7 @@ impl Generator<'_> {
     /// A pointer into the stack, and a use of it.
     fn stack_pointer(&mut self) {
         let pointer = self.writable();
-        let offset = -8 * (1 + self.random.below(60) as i16);
+        let offset = -8 * (1 + self.random.below(self.stack as usize / 8) as i16);
         self.push(mov(pointer, R10));
         self.push(add_imm(pointer, offset.into()));
         self.defined |= 1 << pointer;
