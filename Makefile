@@ -75,7 +75,7 @@ check:
 	@$(runner) host check
 
 encode exec:
-	@$(setup) encode
+	@$(setup) $@
 	@$(runner) host $@
 
 show:

@@ -91,8 +91,8 @@ struct bug {
 /*
  * Branches that get out of reach one after the other, each by the growth of the
  * one before, until the C JIT makes every jump a far one; and one that is never
- * taken. variant: words of a near branch in the JIT's code, which the distances
- * depend on. A filler instruction is one word.
+ * taken. variant: words of a far branch in the JIT's code, which the distances
+ * depend on. It is two words longer than a near one; a filler is one word.
  */
 #define CHAIN 12
 #define NEAR_WORDS 32766
@@ -101,13 +101,13 @@ static unsigned int fill_chain(struct bpf_insn *insns, unsigned int variant)
 {
 	struct bpf_insn filler = BPF_ALU32_IMM(BPF_ADD, BPF_REG_3, 1);
 	struct bpf_insn *insn = insns;
-	unsigned int i, words = 2 + variant;
+	unsigned int i, words = 4 + variant;
 
 	*insn++ = BPF_MOV64_IMM(BPF_REG_2, 0);
 	*insn++ = BPF_MOV64_IMM(BPF_REG_3, 0);
 	for (i = CHAIN; i > 0; i--) {
 		unsigned int distance = i == 1 ? NEAR_WORDS + 1
-					       : NEAR_WORDS - (i - 1) * words;
+					       : NEAR_WORDS + 2 - (i - 1) * words;
 
 		*insn++ = BPF_JMP_IMM(BPF_JEQ, BPF_REG_2, 1, distance + i - 1);
 	}
@@ -158,8 +158,21 @@ enum { SLOT_EMPTY, SLOT_ONE, SLOTS };
 	BPF_LD_IMM64(BPF_REG_3, index),					\
 	BPF_RAW_INSN(BPF_JMP | BPF_TAIL_CALL, 0, 0, 0, 0)
 
-/* Forty calls that miss leave all of the budget to the one that hits. */
 static unsigned int fill_tail_call(struct bpf_insn *insns, unsigned int variant)
+{
+	const struct bpf_insn program[] = {
+		BPF_MOV64_REG(BPF_REG_6, BPF_REG_1),
+		TAIL_CALL(SLOT_ONE),
+		BPF_MOV64_IMM(BPF_REG_0, 0),
+		BPF_EXIT_INSN(),
+	};
+
+	memcpy(insns, program, sizeof(program));
+	return ARRAY_SIZE(program);
+}
+
+/* Forty calls that miss leave all of the budget to the one that hits. */
+static unsigned int fill_misses(struct bpf_insn *insns, unsigned int variant)
 {
 	const u64 miss = variant ? SLOTS : SLOT_EMPTY;
 	const struct bpf_insn program[] = {
@@ -178,6 +191,15 @@ static unsigned int fill_tail_call(struct bpf_insn *insns, unsigned int variant)
 }
 
 static const struct bug values[] = {
+	/* The C JIT is right here: the programs below can pass. */
+	KEEPS_R1("control: add64 keeps R1",
+		 BPF_ALU64_REG(BPF_ADD, BPF_REG_2, BPF_REG_3)),
+	COMPUTES("control: div64", 13, 3, 4,
+		 BPF_ALU64_REG(BPF_DIV, BPF_REG_2, BPF_REG_3)),
+	COMPUTES("control: lsh64 by another register", 0x100000041ll, 1, 0x200000082ll,
+		 BPF_ALU64_REG(BPF_LSH, BPF_REG_2, BPF_REG_3)),
+	FAR_OFFSET("control: a doubleword at offset 32752", 32752),
+	{ .name = "control: tail calls that hit", .fill = fill_tail_call, .variants = 1 },
 	KEEPS_R1("c01 div64 keeps R1",
 		 BPF_ALU64_REG(BPF_DIV, BPF_REG_2, BPF_REG_3)),
 	KEEPS_R1("c01 mod64 keeps R1",
@@ -225,7 +247,7 @@ static const struct bug values[] = {
 	    BPF_ATOMIC_OP(BPF_DW, BPF_CMPXCHG, BPF_REG_10, BPF_REG_10, -8),
 	    BPF_LDX_MEM(BPF_DW, BPF_REG_2, BPF_REG_10, -8),
 	    RETURN_EQUAL(BPF_REG_2, BPF_REG_10)),
-	{ .name = "c09 tail calls that miss do not count", .fill = fill_tail_call,
+	{ .name = "c09 tail calls that miss do not count", .fill = fill_misses,
 	  .variants = 2 },
 	SHIFTS_ITSELF("c14 lsh64 by itself", BPF_LSH, 0x100000041ll, 0x200000082ll),
 	SHIFTS_ITSELF("c14 rsh64 by itself", BPF_RSH, 0x800000041ll, 0x400000020ll),

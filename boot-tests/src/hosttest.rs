@@ -16,6 +16,7 @@ use std::process::Command;
 /// Tools a host test may use.
 const TOOLS: &[&str] = &[
     "CLANG",
+    "LIBCLANG_PATH",
     "LLVM_MC",
     "LLVM_OBJDUMP",
     "MIPS_AS",

@@ -11,7 +11,7 @@ use crate::child;
 use crate::job::{hash, Job};
 use crate::place::Place;
 use crate::steps::Step;
-use crate::{kconfig, tree};
+use crate::{kconfig, object, tree};
 use anyhow::{bail, Context, Result};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -137,7 +137,12 @@ impl<'a> Build<'a> {
         let jobs = std::thread::available_parallelism().map_or(1, usize::from);
         let mut make = self.make()?;
         make.arg(format!("-j{jobs}")).args(["vmlinux", "modules"]);
-        child::must(&mut make, &self.log("build"), step).context("the kernel does not build")
+        child::must(&mut make, &self.log("build"), step).context("the kernel does not build")?;
+        let jit = self.file(object::JIT);
+        if jit.exists() {
+            object::judge(self.place, &jit)?;
+        }
+        Ok(())
     }
 
     /// The image QEMU loads.

@@ -28,6 +28,7 @@ mod job;
 mod judge;
 mod kconfig;
 mod kernel;
+mod object;
 mod place;
 mod plan;
 mod qemu;

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Is the object that the kernel links what kernel code has to be?
+//!
+//! Two promises of the JIT are visible in its object only. It cannot panic: no symbol of
+//! `core::panicking` is referred to. Its frames are small, since a MIPS kernel has a stack of
+//! 8 KiB: no function takes more than [`MAX_FRAME`] bytes.
+
+use crate::place::Place;
+use anyhow::{bail, ensure, Context, Result};
+use std::path::Path;
+use std::process::Command;
+
+/// Bytes.
+const MAX_FRAME: u32 = 1024;
+
+/// Where in the build directory the object is.
+pub(crate) const JIT: &str = "arch/mips/net/bpf_jit_rust/rust/bpf_jit_mips.o";
+
+/// Judges an object file.
+pub(crate) fn judge(place: &Place, object: &Path) -> Result<()> {
+    let cross = place.need("CROSS_COMPILE")?;
+    let symbols = output(
+        Command::new(format!("{cross}nm"))
+            .arg("--undefined-only")
+            .arg(object),
+    )?;
+    if let Some(symbol) = panic_symbol(&symbols) {
+        bail!("{} can panic: it refers to {symbol}", object.display());
+    }
+    let code = output(
+        Command::new(format!("{cross}objdump"))
+            .args(["-d", "--no-show-raw-insn"])
+            .arg(object),
+    )?;
+    let frame = largest_frame(&code).with_context(|| format!("no code in {}", object.display()))?;
+    ensure!(
+        frame <= MAX_FRAME,
+        "a function of {} has a frame of {frame} bytes, more than {MAX_FRAME}",
+        object.display()
+    );
+    Ok(())
+}
+
+fn output(command: &mut Command) -> Result<String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command
+        .output()
+        .with_context(|| format!("{program} does not run"))?;
+    ensure!(output.status.success(), "{program} fails");
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// A symbol of `core::panicking`, mangled either way.
+fn panic_symbol(symbols: &str) -> Option<&str> {
+    symbols
+        .split_whitespace()
+        .find(|word| word.contains("9panicking") || word.contains("rust_begin_unwind"))
+}
+
+/// The most that a prologue takes off sp, in bytes. None if there is none at all.
+fn largest_frame(code: &str) -> Option<u32> {
+    code.lines()
+        .filter_map(|line| line.rsplit_once("sp,sp,-")?.1.trim().parse().ok())
+        .max()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_found() {
+        let clean = "         U memcpy\n         U bpf_jit_binary_alloc\n";
+        let dirty = "         U _RNvNtNtCs2DxGA1hvVcO_4core9panicking11panic_const24panic_const_add_overflow\n";
+        assert_eq!(panic_symbol(clean), None);
+        assert!(panic_symbol(&format!("{clean}{dirty}")).is_some());
+    }
+
+    #[test]
+    fn the_largest_frame_is_found() {
+        let code = "   0:\taddiu\tsp,sp,-1032\n   4:\tsw\tra,1028(sp)\n   8:\taddiu\tsp,sp,-24\n";
+        assert_eq!(largest_frame(code), Some(1032));
+        assert_eq!(
+            largest_frame("   0:\tjr\tra\n   4:\taddiu\tsp,sp,32\n"),
+            None
+        );
+    }
+}
