@@ -196,6 +196,7 @@ pub(crate) fn is_pass(verdicts: &[Verdict]) -> bool {
 pub(crate) fn explain(job: &Job, outcome: &Outcome, verdicts: &[Verdict]) -> String {
     let mut text = table(verdicts);
     for verdict in verdicts {
+        text += &left_out(verdict);
         text += &failures(job, verdict);
     }
     if !is_pass(verdicts) {
@@ -212,6 +213,20 @@ pub(crate) fn explain(job: &Job, outcome: &Outcome, verdicts: &[Verdict]) -> Str
         text += &format!("\n{summary}");
     }
     text + "\n" + &verdict_line(job, verdicts)
+}
+
+/// Programs that no JIT is given, and why.
+fn left_out(verdict: &Verdict) -> String {
+    verdict.expected.unblinded.map_or_else(String::new, |both| {
+        format!(
+            "\n{}: {} programs are left to the interpreter, #{} to #{}: the kernel cannot blind \
+             them, since a jump would no longer fit 16 bits",
+            verdict.suite,
+            both.last - both.first + 1,
+            both.first,
+            both.last
+        )
+    })
 }
 
 fn table(verdicts: &[Verdict]) -> String {

@@ -64,6 +64,11 @@ pub(crate) struct Expect {
     /// Those that pass by being refused, so are neither run nor JIT'ed.
     #[serde(default)]
     pub(crate) refused: Vec<u32>,
+    /// Those whose constants the kernel cannot blind, first and last: blinding would move a jump
+    /// out of its 16 bits (`bpf_jit_blind_constants()`), so they are interpreted where it is asked
+    /// for, whatever the JIT.
+    #[serde(default)]
+    pub(crate) unblinded: Option<(u32, u32)>,
 }
 
 /// suites/NAME.toml

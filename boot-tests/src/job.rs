@@ -91,6 +91,8 @@ pub(crate) struct Expected {
     pub(crate) total: u32,
     pub(crate) run: u32,
     pub(crate) jited: u32,
+    /// First and last test of those that run but cannot be JIT'ed.
+    pub(crate) unblinded: Option<Range>,
 }
 
 impl Job {
@@ -132,10 +134,20 @@ impl Job {
         } else {
             0
         };
+        let unblinded = expect
+            .unblinded
+            .filter(|_| self.harden == 2 && self.jit != Jit::Off)
+            .map(|(first, last)| Range {
+                first: first.max(range.first),
+                last: last.min(range.last),
+            })
+            .filter(|both| both.first <= both.last);
+        let left = unblinded.map_or(0, |both| both.last - both.first + 1);
         Ok(Expected {
             total,
             run,
-            jited: if self.jit == Jit::Off { 0 } else { run },
+            jited: if self.jit == Jit::Off { 0 } else { run - left },
+            unblinded,
         })
     }
 
@@ -272,7 +284,8 @@ pub(crate) mod tests {
             Expected {
                 total: 1062,
                 run: 1050,
-                jited: 1050
+                jited: 1050,
+                unblinded: None,
             }
         );
         let refused = suite.expect["7.3"].refused[0];
@@ -284,6 +297,23 @@ pub(crate) mod tests {
         assert!(job.expected(&suite).unwrap().run < 2);
         job.range = Some("1000,1062".parse().unwrap());
         assert!(job.check().is_err());
+    }
+
+    #[test]
+    fn a_hardened_kernel_leaves_some_programs_alone() {
+        let mut job = job("test_bpf", Jit::Rust);
+        let suite = job.suites[0].clone();
+        job.harden = 2;
+        let all = job.expected(&suite).unwrap();
+        assert_eq!((all.run, all.jited), (1050, 997));
+        job.range = Some(Range {
+            first: 1000,
+            last: 1010,
+        });
+        let some = job.expected(&suite).unwrap();
+        assert_eq!((some.run, some.jited), (11, 9));
+        job.harden = 1;
+        assert_eq!(job.expected(&suite).unwrap().jited, 11);
     }
 
     #[test]

@@ -124,6 +124,8 @@ fn judge_counts(suite: &Suite, expected: Expected, report: &Report) -> Vec<Strin
                     "{jited} of {run} JIT'ed, expected {}",
                     expected.jited
                 ));
+            } else if let Some(test) = unexpectedly_interpreted(expected, report) {
+                reasons.push(format!("#{test} is interpreted, and another is not"));
             }
         }
         None if suite.runs_programs => reasons.push("the summary lacks [.. JIT'ed]".to_owned()),
@@ -136,6 +138,19 @@ fn judge_counts(suite: &Suite, expected: Expected, report: &Report) -> Vec<Strin
         ));
     }
     reasons
+}
+
+/// A test that is interpreted although the JIT could take it.
+fn unexpectedly_interpreted(expected: Expected, report: &Report) -> Option<u32> {
+    let may = |test: u32| {
+        let both = expected.unblinded;
+        both.is_some_and(|both| (both.first..=both.last).contains(&test))
+    };
+    report
+        .interpreted()
+        .iter()
+        .map(|test| test.number)
+        .find(|&test| expected.jited > 0 && !may(test))
 }
 
 /// When memory fails, programs must be interpreted, with the same results, and all that was taken
@@ -228,6 +243,7 @@ mod tests {
             total: 2,
             run: 2,
             jited: 2,
+            unblinded: None,
         };
         let good = "@@ begin test_tail_calls\n@= images 3\n\
             test_bpf: #0 leaf jited:0 1 PASS\n\
