@@ -50,6 +50,8 @@ help:
 	@echo '  JIT=rust             rust: ours; c: the one it replaces; off: the interpreter'
 	@echo '  HARDEN=0             net.core.bpf_jit_harden: 0, 1 or 2'
 	@echo '  SUITE=test_bpf       test_bpf, test_tail_calls, test_skb_segment; all: the three'
+	@echo '                       jit_bugs, jit_bugs_ax: what the C JIT gets wrong'
+	@echo '                       failslab: test_bpf while allocations of the JIT fail'
 	@echo '  RANGE=               FIRST,LAST: only those tests, counted from 0'
 	@echo '  ICOUNT=0             1: guest time counts instructions, the same in every run'
 	@echo '  LINUX=               kernel tree to graft and build, instead of a copy of the source'
