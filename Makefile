@@ -53,7 +53,7 @@ help:
 	@echo '                       jit_bugs, jit_bugs_ax: what the C JIT gets wrong'
 	@echo '                       failslab: test_bpf while allocations of the JIT fail'
 	@echo '  RANGE=               FIRST,LAST: only those tests, counted from 0'
-	@echo '  ICOUNT=0             1: guest time counts instructions, the same in every run'
+	@echo '  ICOUNT=0             1: guest time counts instructions (see Documentation/testing.rst)'
 	@echo '  LINUX=               kernel tree to graft and build, instead of a copy of the source'
 	@echo '  BPF=                 show: assembler text, raw bytes, or an object file'
 	@echo '  CACHE=$(CACHE)'
