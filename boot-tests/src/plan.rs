@@ -50,6 +50,11 @@ struct Planned {
     jit: String,
     #[serde(default)]
     harden: u8,
+    /// As RANGE: "first,last".
+    #[serde(default)]
+    range: Option<String>,
+    #[serde(default)]
+    icount: bool,
 }
 
 fn rust() -> String {
@@ -67,8 +72,8 @@ impl Planned {
             harden: self.harden,
             suite: self.suite.clone(),
             suites: data::suites(place, &self.suite)?,
-            range: None,
-            icount: false,
+            range: self.range.as_deref().map(str::parse).transpose()?,
+            icount: self.icount,
             linux: None,
         };
         job.check()?;

@@ -105,7 +105,9 @@ fn command(place: &Place, job: &Job, kernel: &Path, initrd: &Path) -> Result<Com
     // Without these two it looks for ROM files that a distribution need not have.
     qemu.args(["-nic", "none", "-vga", "none", "-no-reboot"]);
     if job.icount {
-        qemu.args(["-icount", "shift=0,sleep=off"]);
+        // One instruction is one nanosecond. An idle guest has to wait in real time: with
+        // sleep=off QEMU 7.2 spins on its timers for good once the serial console is set up.
+        qemu.args(["-icount", "shift=0,sleep=on"]);
         qemu.args(["-rtc", "clock=vm,base=2026-01-01T00:00:00"]);
     }
     qemu.arg("-kernel").arg(kernel).arg("-initrd").arg(initrd);
