@@ -17,7 +17,8 @@
 //! | 5.4 64-bit immediates | [`Machine::step`] |
 //!
 //! What a program may not do (an address outside all regions, a write to R10, a read of a register
-//! that it has not written, an opcode that does not exist) is a [`Trap`]. Everything outside the program is the [`Kernel`]'s affair.
+//! that it has not written, an opcode that does not exist) is a [`Trap`]. Everything outside the
+//! program is the [`Kernel`]'s affair.
 
 pub mod alu;
 mod execute;
@@ -26,8 +27,16 @@ pub mod memory;
 #[cfg(test)]
 mod tests;
 
+use super::word::Word;
+use super::world::{Fault, World};
 use fields::{Fields, Slot};
-use memory::{ByteOrder, Fault, Memory};
+use memory::ByteOrder;
+
+/// Bits of a word.
+pub const WORD: u32 = 32;
+
+/// Bits of a register.
+pub const DOUBLEWORD: u32 = 64;
 
 /// How many registers there are: R0 to R10, and the auxiliary register.
 pub const REGISTERS: usize = 12;
@@ -70,22 +79,27 @@ pub struct Program {
 }
 
 /// What surrounds programs.
-pub trait Kernel {
+pub trait Kernel<W: Word>: World<W> {
+    /// What is in a slot of a program array.
+    type Program;
+
     /// Calls the helper at `__bpf_call_base + offset` with R1 to R5, as far as they are defined.
     /// Its result, or None if there is no such helper or it needs more.
-    fn call(
-        &mut self,
-        memory: &mut Memory,
-        offset: i32,
-        arguments: [Option<u64>; 5],
-    ) -> Option<u64>;
+    fn call(&mut self, offset: i32, arguments: [Option<W>; 5]) -> Option<W>;
 
-    /// The index, among the machine's programs, of the one in a slot of a program array; None if
-    /// the slot is empty or outside of the array.
-    fn program(&mut self, array: u64, index: u32) -> Option<usize>;
+    /// The program in a slot of a program array, which is a word; None if the slot is empty or
+    /// outside of the array.
+    fn program(&mut self, array: W, index: W) -> Option<Self::Program>;
 
-    /// What a register holds of which nothing is promised.
-    fn junk(&mut self) -> u64;
+    /// The immediate, as a doubleword.
+    fn immediate(&self, insn: &Fields) -> W {
+        W::new(DOUBLEWORD, insn.immediate64())
+    }
+
+    /// The offset of a load or store, as a word.
+    fn offset(&self, insn: &Fields) -> W {
+        W::new(WORD, i64::from(insn.offset) as u64)
+    }
 }
 
 /// What becomes of the upper half of the register of a 32-bit result.
@@ -110,83 +124,64 @@ pub struct Setup {
 }
 
 /// A machine that executes BPF programs.
-pub struct Machine<'k, K> {
+pub struct Machine<'k, W, K> {
     setup: Setup,
-    kernel: &'k mut K,
+    /// What surrounds the programs.
+    pub kernel: &'k mut K,
     /// Programs, among which tail calls choose.
     programs: &'k [Program],
     /// R0 to R10 and the auxiliary register.
-    pub registers: [u64; REGISTERS],
+    pub registers: [W; REGISTERS],
     /// Whether the program may read it.
-    defined: [bool; REGISTERS],
-    /// All that the program can address.
-    pub memory: Memory,
+    pub defined: [bool; REGISTERS],
     /// The program being executed.
     pub program: usize,
     /// The next instruction's slot.
     pub at: usize,
-    /// Tail calls made.
-    pub tail_calls: u32,
+    /// Tail calls made, a word.
+    pub tail_calls: W,
 }
 
 /// Where a step leads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
+pub enum Next<P, W> {
     /// To the instruction at [`Machine::at`].
     Instruction,
     /// Out of the program.
     Exit,
+    /// To the start of another program, with a context.
+    TailCall(P, W),
 }
 
-impl<'k, K: Kernel> Machine<'k, K> {
+impl<'k, W: Word, K: Kernel<W>> Machine<'k, W, K> {
     /// A machine about to execute the first of some programs: R1 is the context, R10 the end of
     /// the stack, and nothing is known of other registers.
-    pub fn new(
-        setup: Setup,
-        kernel: &'k mut K,
-        programs: &'k [Program],
-        memory: Memory,
-        context: u32,
-    ) -> Self {
+    pub fn new(setup: Setup, kernel: &'k mut K, programs: &'k [Program], context: W) -> Self {
         let mut machine = Machine {
             setup,
+            registers: [W::new(DOUBLEWORD, 0); REGISTERS],
+            defined: [false; REGISTERS],
             kernel,
             programs,
-            registers: [0; REGISTERS],
-            defined: [false; REGISTERS],
-            memory,
             program: 0,
             at: 0,
-            tail_calls: 0,
+            tail_calls: W::new(WORD, 0),
         };
-        machine.enter(0, u64::from(context));
+        machine.enter(0, context);
         machine
     }
 
     /// Begins to execute a program, which knows its context and its stack.
-    fn enter(&mut self, program: usize, context: u64) {
+    pub fn enter(&mut self, program: usize, context: W) {
         self.program = program;
         self.at = 0;
-        self.registers = [0; REGISTERS].map(|_: u64| self.kernel.junk());
+        let stack = self.programs.get(program).map_or(0, |p| p.stack);
+        self.registers = [(); REGISTERS].map(|()| self.kernel.unknown(DOUBLEWORD));
         self.registers[1] = context;
-        self.registers[R10] = self.programs.get(program).map_or(0, |p| p.stack.into());
+        self.registers[R10] = W::new(DOUBLEWORD, u64::from(stack));
         self.defined = [false; REGISTERS];
         self.defined[1] = true;
         self.defined[R10] = true;
-    }
-
-    /// Executes until the program exits; the result is R0.
-    ///
-    /// # Errors
-    ///
-    /// A trap, if the program does what it may not do, or takes more than `limit` steps.
-    pub fn run(&mut self, limit: u64) -> Result<u64, Trap> {
-        for _ in 0..limit {
-            if self.step()? == Next::Exit {
-                return self.read(0);
-            }
-        }
-        Err(Trap::Endless)
     }
 
     fn fetch(&self, at: usize) -> Result<Fields, Trap> {
@@ -205,7 +200,7 @@ impl<'k, K: Kernel> Machine<'k, K> {
         }
     }
 
-    fn read(&self, number: u8) -> Result<u64, Trap> {
+    fn read(&self, number: u8) -> Result<W, Trap> {
         let index = self.index(number)?;
         if !self.defined[index] {
             return Err(Trap::Undefined);
@@ -213,7 +208,7 @@ impl<'k, K: Kernel> Machine<'k, K> {
         Ok(self.registers[index])
     }
 
-    fn write(&mut self, number: u8, value: u64) -> Result<(), Trap> {
+    fn write(&mut self, number: u8, value: W) -> Result<(), Trap> {
         match self.index(number)? {
             R10 => Err(Trap::BadRegister),
             index => {
@@ -224,12 +219,33 @@ impl<'k, K: Kernel> Machine<'k, K> {
         }
     }
 
-    /// Writes a result of which the instruction defines the low word.
-    fn write_word(&mut self, number: u8, value: u64) -> Result<(), Trap> {
+    /// Writes a result; of a 32-bit one, the instruction defines the low word.
+    fn write_result(&mut self, number: u8, value: W) -> Result<(), Trap> {
+        if value.width() == DOUBLEWORD {
+            return self.write(number, value);
+        }
         let upper = match self.setup.upper_half {
-            UpperHalf::Zero => 0,
-            UpperHalf::Unspecified => self.kernel.junk() & !0xffff_ffff,
+            UpperHalf::Zero => W::new(WORD, 0),
+            UpperHalf::Unspecified => self.kernel.unknown(WORD),
         };
-        self.write(number, upper | (value & 0xffff_ffff))
+        self.write(number, upper.concat(value))
+    }
+}
+
+impl<W: Word, K: Kernel<W, Program = usize>> Machine<'_, W, K> {
+    /// Executes until the program exits; the result is R0.
+    ///
+    /// # Errors
+    ///
+    /// A trap, if the program does what it may not do, or takes more than `limit` steps.
+    pub fn run(&mut self, limit: u64) -> Result<W, Trap> {
+        for _ in 0..limit {
+            match self.step()? {
+                Next::Instruction => {}
+                Next::TailCall(program, context) => self.enter(program, context),
+                Next::Exit => return self.read(0),
+            }
+        }
+        Err(Trap::Endless)
     }
 }

@@ -6,6 +6,9 @@
 //! machine's byte order, at addresses that are multiples of their size: the verifier makes sure
 //! of that on machines like MIPS.
 
+use crate::model::word::{Bits, Word};
+use crate::model::world::Fault;
+
 /// The machine's order of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ByteOrder {
@@ -13,15 +16,6 @@ pub enum ByteOrder {
     Little,
     /// High byte first.
     Big,
-}
-
-/// An access that no correct program makes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// First byte of the access.
-    pub address: u32,
-    /// Its length in bytes.
-    pub size: u32,
 }
 
 /// Addressable bytes.
@@ -61,7 +55,10 @@ impl Memory {
     }
 
     fn bytes(&mut self, address: u32, size: u32) -> Result<&mut [u8], Fault> {
-        let fault = Fault { address, size };
+        let fault = Fault {
+            address: Some(address),
+            size,
+        };
         if address % size != 0 {
             return Err(fault);
         }
@@ -104,5 +101,25 @@ impl Memory {
             ByteOrder::Big => bytes.zip(values.rev()).for_each(|(to, from)| *to = *from),
         }
         Ok(())
+    }
+
+    /// Loads a bit-vector, for a [`World`](crate::model::world::World).
+    ///
+    /// # Errors
+    ///
+    /// As [`Memory::load`].
+    pub fn read(&mut self, address: Bits, bytes: u32) -> Result<Bits, Fault> {
+        let value = self.load(address.unsigned() as u32, bytes)?;
+        Ok(Bits::new(bytes * 8, value))
+    }
+
+    /// Stores a bit-vector, for a [`World`](crate::model::world::World).
+    ///
+    /// # Errors
+    ///
+    /// As [`Memory::store`].
+    pub fn write(&mut self, address: Bits, value: Bits) -> Result<(), Fault> {
+        let (address, bytes) = (address.unsigned() as u32, value.width() / 8);
+        self.store(address, bytes, value.unsigned())
     }
 }

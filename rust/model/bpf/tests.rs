@@ -5,26 +5,49 @@
 use super::fields::Fields;
 use super::memory::{ByteOrder, Memory};
 use super::*;
+use crate::model::word::Bits;
 
 const ORDERS: [ByteOrder; 2] = [ByteOrder::Little, ByteOrder::Big];
 const DATA: u32 = 0x1000;
 const STACK: u32 = 0x3000;
 
 /// A kernel with one helper, which returns the sum of its arguments, and one program array.
-struct TestKernel;
+struct TestKernel {
+    memory: Memory,
+}
 
-impl Kernel for TestKernel {
-    fn call(&mut self, _: &mut Memory, offset: i32, arguments: [Option<u64>; 5]) -> Option<u64> {
-        let sum = |sum: u64, next: &Option<u64>| Some(sum.wrapping_add((*next)?));
-        arguments.iter().try_fold(0, sum).filter(|_| offset == 7)
+impl World<Bits> for TestKernel {
+    fn load(&mut self, address: Bits, bytes: u32) -> Result<Bits, Fault> {
+        self.memory.read(address, bytes)
     }
 
-    fn program(&mut self, _: u64, index: u32) -> Option<usize> {
-        [None, Some(0), Some(1)].get(index as usize).copied()?
+    fn store(&mut self, address: Bits, value: Bits) -> Result<(), Fault> {
+        self.memory.write(address, value)
     }
 
-    fn junk(&mut self) -> u64 {
-        0x5a5a_5a5a_5a5a_5a5a
+    fn decide(&mut self, condition: Bits) -> bool {
+        condition.unsigned() != 0
+    }
+
+    fn unknown(&mut self, width: u32) -> Bits {
+        Bits::new(width, 0x5a5a_5a5a_5a5a_5a5a)
+    }
+}
+
+impl Kernel<Bits> for TestKernel {
+    type Program = usize;
+
+    fn call(&mut self, offset: i32, arguments: [Option<Bits>; 5]) -> Option<Bits> {
+        let sum = |sum: Bits, next: &Option<Bits>| Some(sum + (*next)?);
+        arguments
+            .iter()
+            .try_fold(Bits::new(64, 0), sum)
+            .filter(|_| offset == 7)
+    }
+
+    fn program(&mut self, _: Bits, index: Bits) -> Option<usize> {
+        let slots = [None, Some(0), Some(1)];
+        slots.get(index.unsigned() as usize).copied()?
     }
 }
 
@@ -76,13 +99,15 @@ fn run_all(order: ByteOrder, programs: &[&[Fields]]) -> End {
         ax: 12,
         upper_half: UpperHalf::Zero,
     };
-    let mut kernel = TestKernel;
-    let mut machine = Machine::new(setup, &mut kernel, &programs, memory, DATA);
-    let result = machine.run(100_000);
+    let mut kernel = TestKernel { memory };
+    let context = Bits::new(64, u64::from(DATA));
+    let mut machine = Machine::new(setup, &mut kernel, &programs, context);
+    let result = machine.run(100_000).map(Bits::unsigned);
+    let tail_calls = machine.tail_calls.unsigned() as u32;
     End {
         result,
-        tail_calls: machine.tail_calls,
-        memory: machine.memory,
+        tail_calls,
+        memory: kernel.memory,
     }
 }
 

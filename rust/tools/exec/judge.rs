@@ -15,6 +15,8 @@ use super::subject::{Subject, AX};
 use crate::host::{self, check, Image};
 use crate::model::bpf::memory::Memory;
 use crate::model::bpf::{self, Kernel, Setup, UpperHalf};
+use crate::model::word::{Bits, Word};
+use crate::model::world::{Fault, World};
 
 /// More steps than any program here takes.
 const LIMIT: u64 = 1_000_000;
@@ -197,19 +199,21 @@ impl Judge {
         memory.add(DATA, data.to_vec());
         memory.add(STACK_POINTER - STACK_USED, stack);
         let mut kernel = ModelKernel {
+            memory,
             array: &compiled.array,
             calls: Vec::new(),
             junk: Random::new(seed),
         };
-        let mut machine = bpf::Machine::new(setup, &mut kernel, &compiled.programs, memory, DATA);
+        let context = Bits::new(64, u64::from(DATA));
+        let mut machine = bpf::Machine::new(setup, &mut kernel, &compiled.programs, context);
         let result = machine
             .run(LIMIT)
             .map_err(|trap| Wrong::Test(format!("{trap:?} before {}", machine.at)))?;
-        let (last, memory) = (machine.program, machine.memory);
+        let last = machine.program;
         Ok(ModelOutcome {
-            result,
+            result: result.unsigned(),
             last,
-            memory,
+            memory: kernel.memory,
             calls: kernel.calls,
         })
     }
@@ -299,36 +303,52 @@ fn frame_pointer(image: &Image) -> Option<u32> {
 
 /// What surrounds programs in the model.
 struct ModelKernel<'a> {
+    memory: Memory,
     array: &'a [Option<usize>],
     calls: Vec<Call>,
     junk: Random,
 }
 
-impl Kernel for ModelKernel<'_> {
-    fn call(
-        &mut self,
-        memory: &mut Memory,
-        offset: i32,
-        arguments: [Option<u64>; 5],
-    ) -> Option<u64> {
+impl World<Bits> for ModelKernel<'_> {
+    fn load(&mut self, address: Bits, bytes: u32) -> Result<Bits, Fault> {
+        self.memory.read(address, bytes)
+    }
+
+    fn store(&mut self, address: Bits, value: Bits) -> Result<(), Fault> {
+        self.memory.write(address, value)
+    }
+
+    fn decide(&mut self, condition: Bits) -> bool {
+        condition.unsigned() != 0
+    }
+
+    fn unknown(&mut self, width: u32) -> Bits {
+        Bits::new(width, self.junk.next())
+    }
+}
+
+impl Kernel<Bits> for ModelKernel<'_> {
+    type Program = usize;
+
+    fn call(&mut self, offset: i32, arguments: [Option<Bits>; 5]) -> Option<Bits> {
         let helper = helper_number(offset)?;
         if arguments.iter().take(arity(helper)).any(Option::is_none) {
             return None;
         }
-        let call = Call::new(helper, arguments.map(Option::unwrap_or_default));
+        let call = Call::new(
+            helper,
+            arguments.map(|value| value.map_or(0, Bits::unsigned)),
+        );
         self.calls.push(call);
-        call.perform(memory)
+        let result = call.perform(&mut self.memory)?;
+        Some(Bits::new(64, result))
     }
 
-    fn program(&mut self, array: u64, index: u32) -> Option<usize> {
-        if array as u32 != ARRAY {
+    fn program(&mut self, array: Bits, index: Bits) -> Option<usize> {
+        if array.unsigned() as u32 != ARRAY {
             return None;
         }
-        *self.array.get(index as usize)?
-    }
-
-    fn junk(&mut self) -> u64 {
-        self.junk.next()
+        *self.array.get(index.unsigned() as usize)?
     }
 }
 

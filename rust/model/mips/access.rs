@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Loads, stores and their order.
+
+use super::{Machine, Platform, Trap, Word32, WORD};
+use crate::model::word::Word;
+
+impl<W: Word, P: Platform<W>> Machine<'_, W, P> {
+    /// Executes a load, a store or SYNC. Says whether it is one.
+    pub(super) fn access(&mut self, word: Word32<W>) -> Result<bool, Trap> {
+        match word.opcode() {
+            0o40 => self.load(word, 1, true)?,
+            0o41 => self.load(word, 2, true)?,
+            0o43 => self.load(word, 4, false)?,
+            0o44 => self.load(word, 1, false)?,
+            0o45 => self.load(word, 2, false)?,
+            0o50 => self.store(word, 1)?,
+            0o51 => self.store(word, 2)?,
+            0o53 => self.store(word, 4)?,
+            // LL
+            0o60 => {
+                // The load may replace its base.
+                let address = self.address(word);
+                self.load(word, 4, false)?;
+                self.linked = Some(address);
+            }
+            0o70 => self.store_conditional(word)?,
+            // SYNC, of the only kind that every release has
+            0 if word.known() == 0o17 => self.platform.fence(),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn address(&self, word: Word32<W>) -> W {
+        self.gpr[word.rs()] + word.immediate().sign_extend(WORD)
+    }
+
+    fn load(&mut self, word: Word32<W>, bytes: u32, signed: bool) -> Result<(), Trap> {
+        self.linked = None;
+        let address = self.address(word);
+        let value = self.platform.load(address, bytes).map_err(Trap::Memory)?;
+        let value = match signed {
+            true => value.sign_extend(WORD),
+            false => value.zero_extend(WORD),
+        };
+        self.set(word.rt(), value);
+        Ok(())
+    }
+
+    fn store(&mut self, word: Word32<W>, bytes: u32) -> Result<(), Trap> {
+        self.linked = None;
+        let address = self.address(word);
+        let value = self.gpr[word.rt()].low(bytes * 8);
+        self.platform.store(address, value).map_err(Trap::Memory)
+    }
+
+    /// SC: it may fail at any time.
+    fn store_conditional(&mut self, word: Word32<W>) -> Result<(), Trap> {
+        let address = self.address(word);
+        let is_linked = self
+            .linked
+            .is_some_and(|linked| linked.equals(address).value() == Some(1));
+        if !is_linked {
+            return Err(Trap::Unpredictable(word.known()));
+        }
+        let succeeds = self.platform.unknown(1);
+        let succeeds = self.platform.decide(succeeds);
+        if succeeds {
+            self.store(word, 4)?;
+        }
+        self.linked = None;
+        self.set(word.rt(), W::new(WORD, u64::from(succeeds)));
+        Ok(())
+    }
+}
