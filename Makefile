@@ -12,6 +12,7 @@ RANGE   ?=
 ICOUNT  ?= 0
 LINUX   ?=
 BPF     ?=
+FORM    ?=
 CACHE   ?= $(or $(MIPS_BPF_JIT_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/mips-bpf-jit)
 
 override CACHE := $(abspath $(CACHE))
@@ -29,17 +30,19 @@ runner = { test -x '$(CARGO_TARGET_DIR)/debug/boot-tests' || echo 'building the 
 # make check needs less than make boot does.
 setup = scripts/setup
 
-.PHONY: help setup boot test check encode exec show list clean
+.PHONY: help setup boot test check encode exec prove show list clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'Verbs:'
 	@echo '  make boot     build a kernel with the JIT, boot it in QEMU, run its tests, judge them'
-	@echo '  make test     what must pass before a change goes in: check, encode, exec, boots'
+	@echo '  make test     what must pass before a change goes in: check to prove, and boots'
 	@echo '                (listed in boot-tests/test-plan.toml); ends with "N passed, N failed"'
 	@echo '  make check    host tests, formatting and lints; needs a Rust toolchain only'
 	@echo '  make encode   every row of the instruction table against GNU as and LLVM'
 	@echo '  make exec     emitted code, executed in an emulator on the host'
+	@echo '  make prove    emitted code, proved right for all values of registers and memory;'
+	@echo '                for all machines, or MACHINE; see FORM='
 	@echo '  make show     BPF and the MIPS code made of it, side by side; see BPF='
 	@echo '  make setup    find or install the tools, and the kernel source'
 	@echo '  make list     the machines and suites there are'
@@ -56,6 +59,7 @@ help:
 	@echo '  ICOUNT=0             1: guest time counts instructions (see Documentation/testing.rst)'
 	@echo '  LINUX=               kernel tree to graft and build, instead of a copy of the source'
 	@echo '  BPF=                 show: assembler text, raw bytes, or an object file'
+	@echo '  FORM=                prove: only forms whose name contains this, as "add64 imm"'
 	@echo '  CACHE=$(CACHE)'
 	@echo '                       where sources, builds and logs are kept'
 
@@ -79,6 +83,13 @@ check:
 encode exec:
 	@$(setup) $@
 	@$(runner) host $@
+
+# Without MACHINE on the command line, for all machines.
+prove:
+	@$(setup) prove
+	@"$(cargo)" run --release --quiet --locked -p bpf-jit-mips --features tools --bin prove -- \
+		$(if $(filter file,$(origin MACHINE)),,--machine '$(MACHINE)') \
+		$(if $(FORM),--form '$(FORM)')
 
 show:
 	@$(setup) check

@@ -2,7 +2,9 @@
 
 //! What a developer runs on the host: each is a `make` verb.
 
+mod build;
 pub mod encode;
 #[cfg(feature = "emulator")]
 pub mod exec;
+pub mod prove;
 pub mod show;

@@ -12,8 +12,12 @@ use std::sync::OnceLock;
 use crate::jit::mips::table::{Effects, Field, Op, Role, Row};
 use crate::jit::mips::{Reg, RegMask};
 
-/// Major opcodes: bits 31 to 26 of a word, which are fixed in every row.
-const MAJORS: usize = 64;
+/// Words are looked up by bits 31 to 26, which are fixed in every row, and bits 5 to 0.
+const KEYS: usize = 64 * 64;
+
+fn key(bits: u32) -> usize {
+    (bits >> 26 << 6 | bits & 63) as usize
+}
 
 /// A word that is an instruction of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,13 +40,18 @@ impl Word {
     pub(crate) fn decode(bits: u32) -> Option<Word> {
         static ROWS: OnceLock<Vec<Vec<Op>>> = OnceLock::new();
         let rows = ROWS.get_or_init(|| {
-            let mut rows = vec![Vec::new(); MAJORS];
+            let mut rows = vec![Vec::new(); KEYS];
             for &op in Op::ALL {
-                rows[(op.row().bits >> 26) as usize].push(op);
+                let (mask, fixed) = (op.row().fixed_mask(), op.row().bits);
+                // Where an operand is in the low bits, the row is in several places.
+                let places = (0..64).map(|low| fixed & !63 | low);
+                for place in places.filter(|low| low & mask & 63 == fixed & mask & 63) {
+                    rows[key(place)].push(op);
+                }
             }
             rows
         });
-        let mut fitting = rows[(bits >> 26) as usize]
+        let mut fitting = rows[key(bits)]
             .iter()
             .filter(|op| bits & op.row().fixed_mask() == op.row().bits);
         let op = *fitting.next()?;

@@ -125,6 +125,16 @@ impl Term {
         }
     }
 
+    /// From now on, this expression is the other term wherever it is built. Who asks for that has
+    /// to assume that they are equal. Not for constants and variables.
+    pub fn identify(self, with: Term) {
+        debug_assert_eq!(self.width, with.width);
+        let node = self.node();
+        if !matches!(node, Node::Constant(_) | Node::Variable(_)) {
+            TABLE.with_borrow_mut(|table| table.terms.insert((node, self.width), with));
+        }
+    }
+
     fn store(node: Node, width: u32) -> Term {
         TABLE.with_borrow_mut(|table| {
             let next = Term {

@@ -24,7 +24,6 @@
 //! An emulator shows neither the order of memory accesses, nor a stale instruction cache, nor
 //! results that the manual leaves UNPREDICTABLE.
 
-mod build;
 mod edit;
 mod emulator;
 mod forms;
@@ -40,6 +39,7 @@ mod shrink;
 mod subject;
 mod visit;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -71,6 +71,9 @@ struct Arguments {
     /// Only this group: forms, regressions or random.
     #[arg(long)]
     group: Option<String>,
+    /// Add what has run to this file, and say how much that is by now.
+    #[arg(long)]
+    log: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -98,13 +101,13 @@ pub fn main() -> ExitCode {
                 .is_none_or(|g| g == *name)
         })
         .collect();
-    let mut report = Report::new(groups.len() * machines.len());
+    let mut report = Report::new(groups.len() * machines.len(), session.arguments.log.clone());
     for (name, run) in groups {
         for machine in &machines {
             let mut judge = Judge::new(*machine);
             report.begin(name, machine);
             run(&session, &mut judge, &mut report);
-            report.end(name, machine, judge.runs);
+            report.end(name, machine, seed, judge.runs);
         }
     }
     if report.finish() {

@@ -27,6 +27,9 @@ pub(super) fn binary(op: Binary, a: Term, b: Term) -> Term {
         Binary::Add => sum(a, b),
         Binary::Sub => difference(a, b),
         Binary::Mul => product(a, b),
+        Binary::Quotient | Binary::Remainder | Binary::SignedQuotient | Binary::SignedRemainder => {
+            division(op, a, b)
+        }
         Binary::And | Binary::Or | Binary::Xor => logic(op, a, b),
         Binary::ShiftLeft | Binary::ShiftRight | Binary::ShiftRightSigned => {
             (b.value() == Some(0)).then_some(a)
@@ -65,6 +68,13 @@ fn sum(a: Term, b: Term) -> Option<Term> {
         }
         return None;
     }
+    for (difference, other) in [(a, b), (b, a)] {
+        if let Node::Binary(Binary::Sub, zero, term) = difference.node() {
+            if zero.value() == Some(0) {
+                return Some(other - term);
+            }
+        }
+    }
     // Constants move outwards.
     for (with, other) in [(a, b), (b, a)] {
         if let (Some(base), Some(inner)) = (split(with), inner_constant(with)) {
@@ -99,11 +109,28 @@ fn difference(a: Term, b: Term) -> Option<Term> {
     None
 }
 
+/// The exponent of a power of two.
+fn exponent(constant: Bits) -> Option<u64> {
+    let value = constant.unsigned();
+    value
+        .is_power_of_two()
+        .then(|| value.trailing_zeros().into())
+}
+
+fn is_ones(constant: Bits) -> bool {
+    (!constant).unsigned() == 0
+}
+
 fn product(a: Term, b: Term) -> Option<Term> {
-    match b.value() {
-        Some(0) => return Some(b),
-        Some(1) => return Some(a),
-        _ => {}
+    match b.bits() {
+        Some(zero) if zero.unsigned() == 0 => return Some(b),
+        Some(minus_one) if is_ones(minus_one) => return Some(-a),
+        Some(factor) => {
+            if let Some(exponent) = exponent(factor) {
+                return Some(a.shift_left(a.constant(exponent)));
+            }
+        }
+        None => {}
     }
     if a.width != DOUBLEWORD {
         return None;
@@ -118,6 +145,33 @@ fn product(a: Term, b: Term) -> Option<Term> {
     Some(low + mixed.concat(mixed.constant(0)))
 }
 
+/// Division by itself, by powers of two, and by -1. What is divided by zero is as in SMT-LIB.
+fn division(op: Binary, a: Term, b: Term) -> Option<Term> {
+    if a == b {
+        let ones = !a.constant(0);
+        return Some(match op {
+            Binary::Quotient | Binary::SignedQuotient => a.is_zero().select(ones, a.constant(1)),
+            _ => a.constant(0),
+        });
+    }
+    let divisor = b.bits()?;
+    let is_signed = matches!(op, Binary::SignedQuotient | Binary::SignedRemainder);
+    if is_signed {
+        let (is_one, is_minus_one) = (divisor.unsigned() == 1, is_ones(divisor));
+        return match op {
+            _ if !is_one && !is_minus_one => None,
+            Binary::SignedRemainder => Some(a.constant(0)),
+            _ if is_one => Some(a),
+            _ => Some(-a),
+        };
+    }
+    let exponent = exponent(divisor)?;
+    Some(match op {
+        Binary::Quotient => a.shift_right(a.constant(exponent)),
+        _ => a & a.constant(divisor.unsigned() - 1),
+    })
+}
+
 fn logic(op: Binary, a: Term, b: Term) -> Option<Term> {
     if a == b {
         return Some(match op {
@@ -125,9 +179,12 @@ fn logic(op: Binary, a: Term, b: Term) -> Option<Term> {
             _ => a,
         });
     }
+    if let Some(parts) = by_parts(op, a, b) {
+        return Some(parts);
+    }
     let constant = b.bits()?;
     let is_zero = constant.unsigned() == 0;
-    let is_ones = (!constant).unsigned() == 0;
+    let is_ones = is_ones(constant);
     match op {
         Binary::And if is_zero => Some(b),
         Binary::And if is_ones => Some(a),
@@ -139,11 +196,35 @@ fn logic(op: Binary, a: Term, b: Term) -> Option<Term> {
     }
 }
 
-/// A bit equal to 1 is itself.
+/// Part by part, where both have the same parts, or one is a constant with a simple part.
+fn by_parts(op: Binary, a: Term, b: Term) -> Option<Term> {
+    let Node::Concat(high, low) = a.node() else {
+        return None;
+    };
+    let (above, below) = match b.node() {
+        Node::Concat(above, below) if below.width == low.width => (above, below),
+        Node::Constant(_) => (b.slice(low.width, high.width), b.low(low.width)),
+        _ => return None,
+    };
+    Some(binary(op, high, above).concat(binary(op, low, below)))
+}
+
+/// A bit equal to 1 is itself. Sums that differ in their constants only are not equal.
 fn equality(a: Term, b: Term) -> Option<Term> {
-    match b.value() {
-        Some(1) if a.width == 1 => Some(a),
-        Some(0) if a.width == 1 => Some(!a),
+    let ((base_a, offset_a), (base_b, offset_b)) = (a.base_and_offset(), b.base_and_offset());
+    if base_a == base_b && offset_a != offset_b {
+        return Some(Term::bit(false));
+    }
+    let constant = b.bits()?;
+    match (constant.unsigned(), a.node()) {
+        (1, _) if a.width == 1 => Some(a),
+        (0, _) if a.width == 1 => Some(!a),
+        // Part by part, where one is known.
+        (_, Node::Concat(upper, lower)) if upper.bits().or(lower.bits()).is_some() => {
+            let above = constant.slice(lower.width, upper.width);
+            let below = constant.low(lower.width);
+            Some(upper.equals(above.into()) & lower.equals(below.into()))
+        }
         _ => None,
     }
 }
@@ -184,7 +265,26 @@ pub(super) fn slice(a: Term, low: u32, width: u32) -> Term {
         Node::Binary(op @ (Binary::Add | Binary::Sub | Binary::Mul), x, y) if low == 0 => {
             binary(op, part(x), part(y))
         }
+        // Nothing is carried into the upper part from a part to which zeros are added.
+        Node::Binary(Binary::Add, x, y) if is_zero_below(x, low) || is_zero_below(y, low) => {
+            part(x) + part(y)
+        }
+        // By a constant amount: a slice of the other side.
+        Node::Binary(Binary::ShiftRight, x, y) => match y.value() {
+            Some(amount) if amount <= u64::from(a.width - low - width) => {
+                x.slice(low + amount as u32, width)
+            }
+            _ => Term::store(Node::Slice(a, low), width),
+        },
         _ => Term::store(Node::Slice(a, low), width),
+    }
+}
+
+/// Whether the bits below this one are zeros.
+fn is_zero_below(a: Term, bit: u32) -> bool {
+    match a.node() {
+        Node::Concat(_, lower) => lower.width == bit && lower.value() == Some(0),
+        _ => false,
     }
 }
 
@@ -222,8 +322,10 @@ pub(super) fn sign_extend(a: Term, width: u32) -> Term {
             bits.sign_extend(width).into()
         }
         Node::SignExtend(inner) => inner.sign_extend(width),
-        // The sign is a zero.
-        Node::Concat(upper, _) if upper.value() == Some(0) => a.zero_extend(width),
+        // The sign is known.
+        Node::Concat(upper, lower) if upper.bits().is_some() => {
+            upper.sign_extend(width - lower.width).concat(lower)
+        }
         _ => Term::store(Node::SignExtend(a), width),
     }
 }
@@ -236,6 +338,12 @@ pub(super) fn select(condition: Term, then: Term, otherwise: Term) -> Term {
         Node::Constant(0) => otherwise,
         Node::Constant(_) => then,
         Node::Not(inner) => inner.select(otherwise, then),
+        _ if chosen(condition, then, true) != then => {
+            condition.select(chosen(condition, then, true), otherwise)
+        }
+        _ if chosen(condition, otherwise, false) != otherwise => {
+            condition.select(then, chosen(condition, otherwise, false))
+        }
         _ if then.width == 1 && then.value() == Some(1) && otherwise.value() == Some(0) => {
             condition
         }
@@ -243,5 +351,14 @@ pub(super) fn select(condition: Term, then: Term, otherwise: Term) -> Term {
             !condition
         }
         _ => Term::store(Node::Select(condition, then, otherwise), then.width),
+    }
+}
+
+/// What a term is where a condition has this value.
+fn chosen(condition: Term, term: Term, value: bool) -> Term {
+    match term.node() {
+        Node::Select(same, then, _) if same == condition && value => then,
+        Node::Select(same, _, otherwise) if same == condition => otherwise,
+        _ => term,
     }
 }

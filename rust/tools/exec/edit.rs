@@ -2,8 +2,8 @@
 
 //! Changes to programs that keep every jump's target.
 
-use super::build::*;
 use crate::model::bpf::fields::{class, Fields};
+use crate::tools::build::*;
 
 /// Puts other instructions in the place of each: `replace` says which, for an instruction at an
 /// index. The second slot of a two-slot instruction stays or goes with the first. None if a jump

@@ -19,12 +19,12 @@ mod arithmetic;
 mod control;
 mod memory;
 
-use super::build::*;
 use super::machine::{Machine, Variant};
 use super::places::DATA;
 use super::random::Random;
 use super::subject::{Subject, AX};
 use crate::model::bpf::fields::Fields;
+use crate::tools::build::*;
 
 pub(super) use arithmetic::arithmetic;
 pub(super) use control::control;

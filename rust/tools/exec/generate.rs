@@ -12,12 +12,12 @@
 
 mod statement;
 
-use super::build::*;
 use super::machine::Machine;
 use super::places::{ARRAY, DATA_SIZE};
 use super::random::Random;
 use super::subject::Subject;
 use crate::model::bpf::fields::{class, Fields};
+use crate::tools::build::*;
 
 /// Where in the data registers come from, and go to at the end.
 const INPUT: i16 = 0;

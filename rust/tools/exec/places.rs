@@ -18,6 +18,8 @@
 
 use crate::host;
 use crate::jit::runtime::{Atomic64, Runtime};
+use crate::model::bpf::fields::Fields;
+use crate::tools::build::call_offset;
 
 /// Where an address of KSEG0 is in the emulator's memory.
 pub(super) fn physical(address: u32) -> u64 {
@@ -75,6 +77,11 @@ pub(super) const RUNTIME: Runtime = Runtime {
 /// The immediate of a call of the helper with this number: some are negative.
 pub(super) const fn helper_offset(number: u32) -> i32 {
     (number as i32 - 4) * 0x1010
+}
+
+/// A call of the helper with this number.
+pub(super) fn call(number: u32) -> Fields {
+    call_offset(helper_offset(number))
 }
 
 /// The number of the helper that a call's immediate means.

@@ -2,6 +2,9 @@
 
 //! What is printed: progress, failures, and at the end a table.
 
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::machine::{Machine, Variant};
@@ -23,6 +26,7 @@ struct Row {
 /// The report of a whole session.
 pub(super) struct Report {
     rows: Vec<Row>,
+    log: Option<PathBuf>,
     steps: usize,
     began: Instant,
     step_began: Instant,
@@ -32,8 +36,9 @@ pub(super) struct Report {
 
 impl Report {
     /// A report of so many steps, each a group on a machine.
-    pub(super) fn new(steps: usize) -> Self {
+    pub(super) fn new(steps: usize, log: Option<PathBuf>) -> Self {
         Report {
+            log,
             rows: Vec::new(),
             steps,
             began: Instant::now(),
@@ -56,9 +61,19 @@ impl Report {
         );
     }
 
-    pub(super) fn end(&mut self, group: &'static str, machine: &Machine, runs: u64) {
+    pub(super) fn end(&mut self, group: &'static str, machine: &Machine, seed: u64, runs: u64) {
         if self.failed > SHOWN {
             println!("  {} more failed", self.failed - SHOWN);
+        }
+        if let Some(log) = &self.log {
+            let (name, passed, failed) = (machine.name, self.passed, self.failed);
+            let line =
+                format!("{group} {name} seed {seed} programs {passed} runs {runs} failed {failed}");
+            let file = OpenOptions::new().create(true).append(true).open(log);
+            let done = file.and_then(|mut file| writeln!(file, "{line}"));
+            if let Err(error) = done {
+                println!("cannot write {}: {error}", log.display());
+            }
         }
         self.rows.push(Row {
             group,
@@ -102,8 +117,36 @@ impl Report {
         }
         let sum = |count: fn(&Row) -> u64| self.rows.iter().map(count).sum::<u64>();
         let (passed, failed) = (sum(|row| row.passed), sum(|row| row.failed));
+        self.print_total();
         println!("{passed} passed, {failed} failed");
         failed == 0 && passed > 0
+    }
+}
+
+impl Report {
+    /// How much has run by now, according to the log.
+    fn print_total(&self) {
+        let text = self
+            .log
+            .as_ref()
+            .and_then(|log| std::fs::read_to_string(log).ok());
+        let Some(text) = text else {
+            return;
+        };
+        let sum = |what: &str| -> u64 {
+            let number = |line: &str| -> Option<u64> {
+                let mut words = line.split(' ');
+                words.find(|word| *word == what)?;
+                words.next()?.parse().ok()
+            };
+            text.lines().filter_map(number).sum()
+        };
+        println!(
+            "by now: {} programs, {} runs of them, {} failed",
+            sum("programs"),
+            sum("runs"),
+            sum("failed")
+        );
     }
 }
 

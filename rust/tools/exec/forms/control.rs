@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::model::bpf::fields::class;
+use crate::tools::exec::places::call;
 
 /// Where a program notes, in the data, that a jump was taken or not.
 const TAKEN: i16 = 0x300;

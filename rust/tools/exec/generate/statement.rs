@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::tools::exec::kernel::{self, arity};
+use crate::tools::exec::places::call;
 use crate::tools::exec::subject::AX;
 
 impl Generator<'_> {

@@ -3,7 +3,7 @@
 //! Jumps that never jump, out of the reach of a branch: the C JIT made them jump always.
 
 use crate::model::bpf::fields::{class, Fields};
-use crate::tools::exec::build::*;
+use crate::tools::build::*;
 
 /// Instructions between a jump and its target: more than 128 KiB.
 const COUNT: usize = 12_000;

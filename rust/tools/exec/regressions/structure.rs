@@ -4,8 +4,9 @@
 
 use crate::host::{self, Image};
 use crate::model::bpf::fields::Fields;
-use crate::tools::exec::build::*;
+use crate::tools::build::*;
 use crate::tools::exec::machine::{Machine, Variant};
+use crate::tools::exec::places::call;
 use crate::tools::exec::subject::Subject;
 
 /// `sync`

@@ -2,7 +2,10 @@
 
 //! Instructions to build test programs of: constructors, and the lists of what there is.
 
-use super::subject::AX;
+// The tools use what they need.
+#![allow(dead_code)]
+
+use crate::host::AX;
 use crate::model::bpf::fields::{class, Fields};
 
 /// The frame pointer's number.
@@ -140,8 +143,8 @@ pub(super) fn atomic(size: u8, dst: u8, offset: i16, src: u8, operation: i32) ->
     insn(class::STX | 0xc0 | size, dst, src, offset, operation)
 }
 
-pub(super) fn call(helper: u32) -> Fields {
-    let offset = super::places::helper_offset(helper);
+/// Call of the helper at `__bpf_call_base + offset`
+pub(super) fn call_offset(offset: i32) -> Fields {
     insn(class::JMP | 0x80, 0, 0, 0, offset)
 }
 

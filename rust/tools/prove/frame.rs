@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The theorems about frames: prologue, epilogue, and what a program's instructions may rely on.
+//!
+//! 1. From the normal entry, as a C function that gets a context: the prologue clears the count of
+//!    tail calls, makes R1 the context, and saves what it says in a frame of a multiple of eight
+//!    bytes; R10 is the end of a stack of the depth asked for, which meets nothing else.
+//! 2. From the tail entry: the same, but for R1 and the count, which stay.
+//! 3. Whatever the program has put in the registers that it may write, and in the frame but for what
+//!    is saved: the epilogue returns to where the image was called from, with R0's low word as the
+//!    result and everything as it was that C code relies on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::convention::{self, pair, A0, FP, GP, K0, K1, RA, S0, S7, SP, V0};
+use super::path::Path;
+use super::run::{self, End};
+use super::scene::{emit_frame, Around, Machine, Snippet};
+use super::space::Space;
+use super::theorem::Obligation;
+use super::world::MipsWorld;
+use crate::jit::abi::Frame;
+use crate::jit::bpf;
+use crate::model::bpf::R10;
+use crate::model::mips;
+use crate::model::term::Term;
+use crate::model::word::Word;
+
+/// What a frame looks like, as the prologue's words make it. Places are distances from `$sp`
+/// behind the prologue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Layout {
+    /// Bytes; the word behind counts tail calls.
+    pub(super) size: i32,
+    /// Where which register is saved.
+    pub(super) saved: Vec<(i32, usize)>,
+    /// Bytes from `$sp` up that lowerings may use.
+    pub(super) free: i32,
+}
+
+/// Registers that C code finds as they were.
+fn preserved() -> impl Iterator<Item = usize> {
+    (S0..=S7).chain([FP, GP, SP, K0, K1])
+}
+
+fn term(value: i32) -> Term {
+    Term::new(32, i64::from(value) as u64)
+}
+
+/// A run of the prologue or the epilogue.
+struct Run {
+    before: [Term; 32],
+    after: [Term; 32],
+    end: End,
+    frame: BTreeMap<i32, Term>,
+    stores: BTreeSet<i32>,
+    touches_memory: bool,
+}
+
+impl Run {
+    fn new(
+        machine: &Machine,
+        snippet: &Snippet,
+        skipped: u32,
+        gpr: [Term; 32],
+        (sp, frame): (Term, BTreeMap<i32, Term>),
+        path: &mut Path,
+    ) -> Result<Run, String> {
+        let words: Vec<Term> = snippet
+            .words
+            .iter()
+            .map(|&word| Term::new(32, u64::from(word)))
+            .collect();
+        let mut world = MipsWorld {
+            path,
+            space: Space::new(machine.order()),
+            words: &words,
+            begin: snippet.begin,
+            sp,
+            frame,
+            frame_stores: BTreeSet::new(),
+            demands: Vec::new(),
+            calls: Vec::new(),
+            has_called: false,
+            order: machine.order(),
+        };
+        let pc = snippet.begin + skipped * 4;
+        let mut processor = mips::Machine::new(machine.model(), &mut world, gpr, pc);
+        let end = run::run(&mut processor)?;
+        let after = processor.gpr;
+        Ok(Run {
+            before: gpr,
+            after,
+            end,
+            touches_memory: !world.space.events.is_empty() || world.has_called,
+            stores: world.frame_stores,
+            frame: world.frame,
+        })
+    }
+}
+
+fn registers() -> [Term; 32] {
+    std::array::from_fn(|number| match number {
+        0 => Term::new(32, 0),
+        _ => Term::variable(32, convention::name(number)),
+    })
+}
+
+/// Theorems 1 and 2, and the layout that they find.
+///
+/// # Errors
+///
+/// What is wrong whatever the values.
+pub(super) fn prologue(
+    machine: &Machine,
+    around: &Around,
+    path: &mut Path,
+) -> Result<(Layout, Obligation), String> {
+    let snippet = emit_frame(machine, around, Frame::prologue)?;
+    let order = machine.order();
+    let mut obligation = Obligation::default();
+    let mut demand = |what: &str, bit: Term| obligation.goals.push((what.to_owned(), bit));
+    let mut layouts = Vec::new();
+    for skipped in [0, convention::tail_entry(order)] {
+        let gpr = registers();
+        let count = Term::variable(32, "tail calls");
+        let frame = BTreeMap::from([(0, count)]);
+        let run = Run::new(machine, &snippet, skipped, gpr, (gpr[SP], frame), path)?;
+        let (high, low) = pair(order, 1);
+        let r1 = run.after[high].concat(run.after[low]);
+        if skipped == 0 {
+            demand("R1 is the context", r1.equals(gpr[A0].zero_extend(64)));
+            demand("no tail calls yet", run.frame[&0].is_zero());
+        } else {
+            demand("R1 stays", r1.equals(gpr[high].concat(gpr[low])));
+            demand("the count stays", run.frame[&0].equals(count));
+        }
+        demand("memory stays", Term::bit(!run.touches_memory));
+        for register in (S0..=S7).chain([GP, K0, K1, RA]) {
+            let what = format!("${} stays", convention::name(register));
+            demand(&what, run.after[register].equals(run.before[register]));
+        }
+        layouts.push(layout(around, &snippet, &run)?);
+    }
+    let layout = layouts.pop().ok_or("no layout")?;
+    demand(
+        "both entries make the same frame",
+        Term::bit(layouts == [layout.clone()]),
+    );
+    Ok((layout, obligation))
+}
+
+/// Reads the frame off a run of the prologue.
+fn layout(around: &Around, snippet: &Snippet, run: &Run) -> Result<Layout, String> {
+    let sp = run.before[SP];
+    let distance = |of: Term| match of.base_and_offset() {
+        (Some(base), offset) if base == sp => Ok(offset as i32),
+        _ => Err(format!("{of:?} is not in the frame")),
+    };
+    match run.end {
+        End::At(pc) if pc == snippet.end() => {}
+        end => return Err(format!("the prologue ends {end:?}")),
+    }
+    let size = -distance(run.after[SP])?;
+    if size < 0 || size % 8 != 0 {
+        return Err(format!("the frame has {size} bytes"));
+    }
+    let mut saved = Vec::new();
+    for &place in run.stores.iter().filter(|&&place| place != 0) {
+        let value = run.frame[&place];
+        let register = (1..32).find(|&register| run.before[register] == value);
+        let register = register.ok_or("something is saved that is no register")?;
+        if !(-size..0).contains(&place) {
+            return Err(format!("${} is saved outside", convention::name(register)));
+        }
+        saved.push((place + size, register));
+    }
+    let lowest = saved.iter().map(|&(place, _)| place).min().unwrap_or(size);
+    let depth = around.stack_depth as i32;
+    let mut free = lowest;
+    if around.usage.registers.contains(bpf::Reg::R10) {
+        let (_, native) = pair(crate::model::bpf::memory::ByteOrder::Little, R10);
+        let end = distance(run.after[native])? + size;
+        // The verifier counts on an alignment of R10 to eight bytes.
+        if end % 8 != 0 || end > lowest || end - depth < 0 {
+            return Err(format!("the BPF stack ends at {end} of {size}"));
+        }
+        free = end - depth;
+    }
+    Ok(Layout { size, saved, free })
+}
+
+/// Theorem 3.
+///
+/// # Errors
+///
+/// What is wrong whatever the values.
+pub(super) fn epilogue(
+    machine: &Machine,
+    around: &Around,
+    layout: &Layout,
+    path: &mut Path,
+) -> Result<Obligation, String> {
+    let snippet = emit_frame(machine, around, Frame::epilogue)?;
+    let order = machine.order();
+    let entry = registers();
+    let mut gpr = entry;
+    for register in writable(around, order) {
+        gpr[register] = Term::variable(32, format!("{}'", convention::name(register)));
+    }
+    let sp = entry[SP];
+    gpr[SP] = sp + term(-layout.size);
+    let saved = layout
+        .saved
+        .iter()
+        .map(|&(place, register)| (place - layout.size, entry[register]));
+    let run = Run::new(machine, &snippet, 0, gpr, (sp, saved.collect()), path)?;
+    let mut obligation = Obligation::default();
+    let mut demand = |what: String, bit: Term| obligation.goals.push((what, bit));
+    match run.end {
+        End::Register(target) => demand("it returns".to_owned(), target.equals(entry[RA])),
+        end => return Err(format!("the epilogue ends {end:?}")),
+    }
+    for register in preserved() {
+        let what = format!("${} is as it was", convention::name(register));
+        demand(what, run.after[register].equals(entry[register]));
+    }
+    let (_, low) = pair(order, 0);
+    let result = run.after[V0].equals(run.before[low]);
+    demand("the result is R0's low word".to_owned(), result);
+    let stays = !run.touches_memory && run.stores.is_empty();
+    demand("memory stays".to_owned(), Term::bit(stays));
+    Ok(obligation)
+}
+
+/// Native registers that the lowerings of a program write: those of its BPF registers, those that C
+/// functions may overwrite, and `$ra` where there are calls. That there are no others is part of
+/// each instruction's theorem.
+fn writable(around: &Around, order: crate::model::bpf::memory::ByteOrder) -> BTreeSet<usize> {
+    let mut set: BTreeSet<usize> = (1..32)
+        .filter(|&register| convention::is_caller_saved(register) && register != RA)
+        .collect();
+    for (number, register) in bpf::Reg::ALL.into_iter().enumerate() {
+        if around.usage.registers.contains(register) {
+            let (high, low) = pair(order, number);
+            set.extend([high, low]);
+        }
+    }
+    set.remove(&0);
+    if around.usage.makes_calls() {
+        set.insert(RA);
+    }
+    set
+}
+
+impl Layout {
+    /// A tail call leaves the frame as the epilogue does, but for the result.
+    pub(super) fn judge_leaving(
+        &self,
+        goals: &mut Vec<(String, Term)>,
+        saved: &BTreeMap<i32, Term>,
+        before: &[Term; 32],
+        after: &[Term; 32],
+    ) {
+        for register in preserved().chain([RA]) {
+            let place = self.saved.iter().find(|(_, saved)| *saved == register);
+            let expected = match place {
+                Some((place, _)) => saved[place],
+                None if register == SP => before[SP] + term(self.size),
+                None => before[register],
+            };
+            let what = format!("${} is as it was at entry", convention::name(register));
+            goals.push((what, after[register].equals(expected)));
+        }
+    }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What others see of an instruction: memory accesses and calls.
+
+use super::space::{in_words, same_events, Event};
+use super::theorem::{Meaning, Obligation};
+use super::world::MipsWorld;
+use crate::host::RUNTIME;
+use crate::model::term::Term;
+use crate::model::word::Word;
+
+/// Memory is accessed as BPF says.
+pub(super) fn judge_events(
+    obligation: &mut Obligation,
+    meaning: &Meaning,
+    world: &MipsWorld<'_>,
+    with_fences: bool,
+) {
+    let expected = in_words(&meaning.space.events, world.order);
+    let found = in_words(&world.space.events, world.order);
+    match same_events(&expected, &found, with_fences) {
+        Some(bits) => {
+            for bit in bits {
+                obligation.demand("memory is accessed as BPF says", bit);
+            }
+        }
+        None => obligation.demand_fact(
+            format!("memory accesses are {expected:?}, not {found:?}"),
+            false,
+        ),
+    }
+}
+
+/// Helpers are called as BPF says.
+pub(super) fn judge_calls(obligation: &mut Obligation, meaning: &Meaning, world: &MipsWorld<'_>) {
+    obligation.demand_fact(
+        "as many helpers are called as BPF says",
+        meaning.calls.len() == world.calls.len(),
+    );
+    for (expected, found) in meaning.calls.iter().zip(&world.calls) {
+        let base = expected.what.constant(u64::from(RUNTIME.call_base));
+        obligation.demand("the helper", found.what.equals(base + expected.what));
+        for (number, (expected, found)) in
+            expected.arguments.iter().zip(found.arguments).enumerate()
+        {
+            if let (Some(expected), Some(found)) = (expected, found) {
+                let what = format!("the helper's argument {}", number + 1);
+                obligation.demand(what, found.equals(*expected));
+            }
+        }
+        // They are the same call: what it returns is one value.
+        obligation
+            .assumptions
+            .push(found.result.equals(expected.result));
+    }
+}
+
+/// A tail call may read what it has to know, and nothing else.
+pub(super) fn judge_structure_loads(
+    obligation: &mut Obligation,
+    meaning: &Meaning,
+    world: &MipsWorld<'_>,
+    program: Option<Term>,
+) {
+    let mut readable = meaning.readable.clone();
+    if let Some(program) = program {
+        let field = program.constant(u64::from(RUNTIME.prog_bpf_func));
+        readable.insert(program + field);
+    }
+    for event in &world.space.events {
+        let is_allowed = match *event {
+            Event::Load { address, bytes: 4 } => readable.contains(&address),
+            _ => false,
+        };
+        obligation.demand_fact(format!("a tail call's {event:?}"), is_allowed);
+    }
+}

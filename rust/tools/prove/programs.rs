@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Programs as far as their frames depend on them, and what is proved in each frame.
+
+use super::forms::{Case, EVERYTHING};
+use super::scene::Around;
+use super::shape::Many;
+use crate::jit::analysis::Usage;
+use crate::jit::bpf::{Reg, RegSet};
+use crate::model::bpf::fields::class;
+use crate::tools::build::*;
+
+/// Programs that use this and that: what their frames and calls depend on.
+pub(super) fn programs() -> Vec<Around> {
+    let optional = [Reg::R6, Reg::R7, Reg::R8, Reg::R9, Reg::R10, Reg::Ax];
+    let mut programs = Vec::new();
+    for subset in 0..1u32 << (optional.len() + 2) {
+        let has = |bit: usize| subset >> bit & 1 != 0;
+        let always = RegSet::ARGUMENTS.with(Reg::R0);
+        let registers = optional
+            .into_iter()
+            .enumerate()
+            .filter(|&(bit, _)| has(bit))
+            .fold(always, |set, (_, reg)| set.with(reg));
+        let usage = Usage {
+            registers,
+            calls_helpers: has(optional.len()),
+            calls_functions: has(optional.len() + 1),
+        };
+        for stack_depth in [0, 4, 8, 512] {
+            programs.push(Around {
+                usage,
+                stack_depth,
+                kept: registers,
+                passed: registers,
+                ..EVERYTHING
+            });
+        }
+    }
+    // The least that a program can use.
+    programs.push(Around {
+        usage: Usage {
+            registers: RegSet::of(Reg::R0),
+            calls_helpers: false,
+            calls_functions: false,
+        },
+        stack_depth: 0,
+        ..EVERYTHING
+    });
+    programs
+}
+
+/// Instructions whose code depends on the frame, as far as a program that uses this may have them.
+pub(super) fn calls_in(around: &Around) -> Vec<Case> {
+    let mut insns = vec![tail_call()];
+    if around.usage.calls_helpers {
+        insns.push(call_offset(0x1234));
+    }
+    if around.usage.calls_functions {
+        insns.push(insn(class::ALU64 | DIV | X, 3, 4, 0, 0));
+        insns.push(insn(class::ALU64 | MOD | X, 2, 1, 1, 0));
+        insns.push(atomic(DW, 1, 8, 2, CMPXCHG));
+        insns.push(atomic(DW, 4, -8, 5, 0x01));
+    }
+    insns
+        .into_iter()
+        .map(|insn| Case {
+            insns: vec![insn],
+            around: *around,
+            many: Many::Fixed,
+        })
+        .collect()
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Running emitted words symbolically, from their first to where control leaves them.
+//!
+//! A loop is proved by induction: when control comes back to a word, the run starts there once more
+//! with unknown values in all registers that the first round has changed, and must not change
+//! others when it comes back again. Rounds that come back must not have stored anything.
+
+use std::collections::BTreeMap;
+
+use super::convention::{
+    doubleword, in_memory_order, is_caller_saved, Function, A0, A2, ARGUMENTS, HOME_AREA, SP, V0,
+};
+use super::world::{Call, MipsWorld};
+use crate::model::mips::{Machine, Next};
+use crate::model::term::Term;
+use crate::model::word::Word;
+use crate::model::world::World;
+
+/// Where control went.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum End {
+    /// To an address outside of the code.
+    At(u32),
+    /// To the address in a register.
+    Register(Term),
+    /// Back to where it has been: this way proves nothing new.
+    Loop,
+}
+
+/// A round of a loop begins here.
+struct Head {
+    gpr: [Term; 32],
+    frame: BTreeMap<i32, Term>,
+    events: usize,
+    stores: usize,
+    /// Registers that rounds change, once a round has come back.
+    changing: Option<[bool; 32]>,
+}
+
+/// Runs to the end.
+///
+/// # Errors
+///
+/// What went wrong, for whatever values.
+pub(super) fn run(machine: &mut Machine<'_, Term, MipsWorld<'_>>) -> Result<End, String> {
+    let begin = machine.platform.begin;
+    let end = begin.wrapping_add(machine.platform.words.len() as u32 * 4);
+    let is_inside = |pc: u32| (begin..end).contains(&pc);
+    let mut heads: BTreeMap<u32, Head> = BTreeMap::new();
+    let (mut at, mut has_begun) = (machine.pc, false);
+    loop {
+        if !is_inside(machine.pc) {
+            return Ok(End::At(machine.pc));
+        }
+        match heads.get_mut(&machine.pc) {
+            Some(head) if machine.pc <= at && has_begun => {
+                if come_back(machine, head)? {
+                    return Ok(End::Loop);
+                }
+            }
+            None if machine.pc <= at && has_begun => {
+                return Err("a jump back into a loop".to_owned())
+            }
+            Some(_) => {}
+            None => {
+                heads.insert(machine.pc, Head::new(machine));
+            }
+        }
+        has_begun = true;
+        at = machine.pc;
+        match machine.step() {
+            Ok(Next::Instruction) => {}
+            Ok(Next::Leave(target)) => return Ok(End::Register(target)),
+            Ok(Next::Call(target)) => call(machine, target)?,
+            Err(trap) => return Err(format!("{trap:x?} at {at:#x}")),
+        }
+    }
+}
+
+impl Head {
+    fn new(machine: &Machine<'_, Term, MipsWorld<'_>>) -> Self {
+        Head {
+            gpr: machine.gpr,
+            frame: machine.platform.frame.clone(),
+            events: machine.platform.space.events.len(),
+            stores: machine.platform.space.store_count(),
+            changing: None,
+        }
+    }
+}
+
+/// Control has come back. Says whether the loop is done with.
+fn come_back(
+    machine: &mut Machine<'_, Term, MipsWorld<'_>>,
+    head: &mut Head,
+) -> Result<bool, String> {
+    let world = &mut *machine.platform;
+    if world.frame != head.frame || world.space.store_count() != head.stores {
+        return Err("a loop stores and goes on".to_owned());
+    }
+    let differs: [bool; 32] = std::array::from_fn(|r| machine.gpr[r] != head.gpr[r]);
+    if let Some(changing) = head.changing {
+        return match (0..32).find(|&r| differs[r] && !changing[r]) {
+            Some(register) => Err(format!("each round of a loop changes ${register} anew")),
+            None => Ok(true),
+        };
+    }
+    for register in (0..32).filter(|&register| differs[register]) {
+        head.gpr[register] = world.unknown(32);
+    }
+    head.changing = Some(differs);
+    machine.gpr = head.gpr;
+    machine.hi = world.unknown(32);
+    machine.lo = world.unknown(32);
+    world.space.events.truncate(head.events);
+    Ok(false)
+}
+
+/// A function of the kernel, or a helper, does its work.
+fn call(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Result<(), String> {
+    let order = machine.platform.order;
+    machine.platform.has_called = true;
+    let result = match target.value().and_then(Function::at) {
+        Some(function) => perform(machine, function)?,
+        None => Some(helper(machine, target)),
+    };
+    for register in (0..32).filter(|&register| is_caller_saved(register)) {
+        machine.gpr[register] = machine.platform.unknown(32);
+    }
+    machine.hi = machine.platform.unknown(32);
+    machine.lo = machine.platform.unknown(32);
+    // Arguments and the home area belong to the callee.
+    for place in (0..ARGUMENTS).step_by(4) {
+        let value = machine.platform.unknown(32);
+        machine.platform.frame.insert(place, value);
+    }
+    if let Some(result) = result {
+        let (high, low) = in_memory_order(order, V0);
+        machine.gpr[high] = result.slice(32, 32);
+        machine.gpr[low] = result.low(32);
+    }
+    Ok(())
+}
+
+/// The doubleword among the arguments on the stack.
+fn stack_argument(machine: &mut Machine<'_, Term, MipsWorld<'_>>, index: i32) -> Term {
+    let sp = machine.gpr[SP];
+    let moved = (sp - machine.platform.sp).value().unwrap_or(0) as i32;
+    let place = moved + HOME_AREA + 8 * index;
+    let words = [
+        machine.platform.frame_word(place),
+        machine.platform.frame_word(place + 4),
+    ];
+    let (high, low) = in_memory_order(machine.platform.order, 0);
+    words[high].concat(words[low])
+}
+
+fn helper(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Term {
+    let order = machine.platform.order;
+    let registers = [A0, A2].map(|first| doubleword(order, &machine.gpr, first));
+    let stack = [0, 1, 2].map(|index| stack_argument(machine, index));
+    let result = Term::variable(64, "the helper's result");
+    machine.platform.calls.push(Call {
+        what: target,
+        arguments: [
+            Some(registers[0]),
+            Some(registers[1]),
+            Some(stack[0]),
+            Some(stack[1]),
+            Some(stack[2]),
+        ],
+        result,
+    });
+    result
+}
+
+fn perform(
+    machine: &mut Machine<'_, Term, MipsWorld<'_>>,
+    function: Function,
+) -> Result<Option<Term>, String> {
+    let order = machine.platform.order;
+    let first = doubleword(order, &machine.gpr, A0);
+    let second = doubleword(order, &machine.gpr, A2);
+    let missing = || "the kernel has no such function".to_owned();
+    let fault = |fault| format!("a kernel function's access: {fault:?}");
+    let (pointer, fetches) = match function {
+        Function::Divide(operation, offset) => {
+            let result = super::convention::divide(operation, offset, first, second);
+            return result.ok_or_else(missing).map(Some);
+        }
+        Function::Update { fetches, .. } => (machine.gpr[A2], fetches),
+        Function::Exchange | Function::CompareExchange => (machine.gpr[A0], true),
+    };
+    let new_on_stack = stack_argument(machine, 0);
+    let world = &mut *machine.platform;
+    if fetches {
+        world.fence();
+    }
+    let old = world.load(pointer, 8).map_err(fault)?;
+    let new = match function {
+        Function::Update { operation, .. } => {
+            Some(super::convention::update(operation, old, first).ok_or_else(missing)?)
+        }
+        Function::CompareExchange => world.decide(old.equals(second)).then_some(new_on_stack),
+        _ => Some(second),
+    };
+    if let Some(new) = new {
+        world.store(pointer, new).map_err(fault)?;
+    }
+    if fetches {
+        world.fence();
+    }
+    Ok(fetches.then_some(old))
+}

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where lowerings are proved: machines, the program around, and the code that the core emits.
+
+use crate::host;
+use crate::jit::abi::Frame;
+use crate::jit::analysis::Usage;
+use crate::jit::asm::{Block, Form, Sink, Target};
+use crate::jit::bpf::{decode, Raw, RegSet};
+use crate::jit::error::{Error, Result as CoreResult};
+use crate::jit::lower::{Lowering, Place, Setting};
+use crate::jit::mips::cpu::Barriers;
+use crate::jit::mips::{Cpu, Disp16, Endian, Insn, Release};
+use crate::model::bpf::fields::Fields;
+use crate::model::bpf::memory::ByteOrder;
+use crate::model::mips;
+
+/// A machine to prove for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Machine {
+    pub(super) name: &'static str,
+    pub(super) endian: Endian,
+    pub(super) release: Release,
+}
+
+/// Every machine.
+pub(super) const MACHINES: [Machine; 4] = [
+    machine("le-r1", Endian::Little, Release::R1),
+    machine("le-r2", Endian::Little, Release::R2),
+    machine("be-r1", Endian::Big, Release::R1),
+    machine("be-r2", Endian::Big, Release::R2),
+];
+
+const fn machine(name: &'static str, endian: Endian, release: Release) -> Machine {
+    Machine {
+        name,
+        endian,
+        release,
+    }
+}
+
+impl Machine {
+    /// The byte order, as the models have it.
+    pub(super) fn order(&self) -> ByteOrder {
+        match self.endian {
+            Endian::Little => ByteOrder::Little,
+            Endian::Big => ByteOrder::Big,
+        }
+    }
+
+    /// The release, as the model has it.
+    pub(super) fn model(&self) -> mips::Release {
+        match self.release {
+            Release::R1 => mips::Release::R1,
+            Release::R2 => mips::Release::R2,
+        }
+    }
+
+    pub(super) fn cpu(&self, barriers: bool) -> Cpu {
+        Cpu {
+            endian: self.endian,
+            release: self.release,
+            barriers: if barriers {
+                Barriers::ALL
+            } else {
+                Barriers::NONE
+            },
+        }
+    }
+
+    /// An instruction as the core takes it.
+    pub(super) fn raw(&self, insn: &Fields) -> Raw {
+        let Fields {
+            opcode,
+            dst,
+            src,
+            offset,
+            immediate,
+        } = *insn;
+        Raw::new(self.endian, opcode, dst, src, offset, immediate)
+    }
+}
+
+/// Where the image of a snippet stands.
+pub(super) const IMAGE: u32 = 0xc004_0000;
+
+/// Where the target of a jump is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Goal {
+    /// A little ahead.
+    Ahead,
+    /// Behind, at the start of the image.
+    Behind,
+    /// As far ahead as a branch reaches.
+    LastAhead,
+    /// As far behind as a branch reaches.
+    LastBehind,
+    /// Far ahead, out of reach of a branch.
+    FarAhead,
+    /// Far behind.
+    FarBehind,
+}
+
+impl Goal {
+    pub(super) const ALL: [Goal; 6] = [
+        Goal::Ahead,
+        Goal::Behind,
+        Goal::LastAhead,
+        Goal::LastBehind,
+        Goal::FarAhead,
+        Goal::FarBehind,
+    ];
+
+    /// How many words are before the instruction.
+    fn filler(self) -> u32 {
+        match self {
+            Goal::Behind | Goal::FarBehind => 77,
+            Goal::LastBehind => 32_790,
+            _ => 0,
+        }
+    }
+}
+
+/// The program around an instruction, as far as its lowering depends on it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Around {
+    pub(super) usage: Usage,
+    pub(super) stack_depth: u32,
+    /// The program has explicit zero-extensions.
+    pub(super) verifier_zext: bool,
+    pub(super) barriers: bool,
+    /// Registers that somebody reads behind the instruction.
+    pub(super) kept: RegSet,
+    /// Registers that were written before it.
+    pub(super) passed: RegSet,
+    /// The epilogue follows.
+    pub(super) is_last: bool,
+    pub(super) goal: Goal,
+}
+
+/// What an instruction became.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Snippet {
+    pub(super) words: Vec<u32>,
+    /// Address of the first word.
+    pub(super) begin: u32,
+    /// Where its jumps go.
+    pub(super) target: u32,
+}
+
+impl Snippet {
+    pub(super) fn end(&self) -> u32 {
+        self.begin.wrapping_add(self.words.len() as u32 * 4)
+    }
+}
+
+/// Lets the core lower an instruction.
+///
+/// # Errors
+///
+/// What the core says.
+pub(super) fn emit(
+    machine: &Machine,
+    around: &Around,
+    insns: &[Fields],
+) -> Result<Snippet, String> {
+    let mut program: Vec<Raw> = insns.iter().map(|insn| machine.raw(insn)).collect();
+    // Somewhere to go to: the distance in the instruction is 1.
+    let exit = Raw::new(machine.endian, 0x95, 0, 0, 0, 0);
+    program.extend([exit; 3]);
+    let cpu = machine.cpu(around.barriers);
+    let dialect = host::dialect(&cpu);
+    let decoded = decode(dialect, &program, 0).map_err(|error| format!("decoding: {error:?}"))?;
+    let frame = frame(machine, around)?;
+    let setting = Setting {
+        cpu: &cpu,
+        runtime: &host::RUNTIME,
+        frame,
+        zero_extends: !around.verifier_zext,
+    };
+    let place = Place {
+        kept: around.kept,
+        passed: around.passed,
+        is_last: around.is_last,
+    };
+    let filler = around.goal.filler();
+    let lower = |target| {
+        lower(filler, target, cpu.release, |block| {
+            Lowering::new(block, &setting, place).lower(&decoded, 0)
+        })
+    };
+    let near = Target {
+        form: Form::Near,
+        position: filler,
+        image: IMAGE,
+    };
+    let len = lower(near)?.len() as u32;
+    let (form, position) = position(around.goal, filler, len)?;
+    let words = lower(Target {
+        form,
+        position,
+        image: IMAGE,
+    })?;
+    Ok(Snippet {
+        words,
+        begin: IMAGE.wrapping_add(filler * 4),
+        target: IMAGE.wrapping_add(position * 4),
+    })
+}
+
+/// The words of a block behind so many others.
+fn lower(
+    filler: u32,
+    target: Target,
+    release: Release,
+    lower: impl Fn(&mut Block) -> CoreResult,
+) -> Result<Vec<u32>, String> {
+    let told = |error| format!("lowering: {error:?}");
+    let mut words = vec![0; filler as usize + 64];
+    let mut sink = Sink::writing(&mut words);
+    let mut block = Block::new();
+    while sink.len() < filler {
+        block.start(Target::NONE);
+        block.push(Insn::NOP);
+        block.flush(&mut sink, release, 0).map_err(told)?;
+    }
+    block.start(target);
+    lower(&mut block)
+        .and_then(|()| block.flush(&mut sink, release, 0))
+        .map_err(told)?;
+    let len = sink.len();
+    words.truncate(len as usize);
+    words.drain(..filler as usize);
+    Ok(words)
+}
+
+/// Where the target is, in words from the start of the image; the near form's length is `len`.
+fn position(goal: Goal, filler: u32, len: u32) -> Result<(Form, u32), String> {
+    let is_near = |to: u32| {
+        Disp16::between(filler, to).is_some() && Disp16::between(filler + len, to).is_some()
+    };
+    let found = match goal {
+        Goal::Ahead => Some(filler + len + 9),
+        Goal::Behind => Some(0),
+        Goal::LastAhead => (filler + 30_000..filler + 40_000)
+            .rev()
+            .find(|&to| is_near(to)),
+        Goal::LastBehind => (0..filler).find(|&to| is_near(to)),
+        Goal::FarAhead => return Ok((Form::Far, filler + 0x12_3456)),
+        Goal::FarBehind => return Ok((Form::Far, 1)),
+    };
+    found
+        .map(|to| (Form::Near, to))
+        .ok_or_else(|| "no such target".to_owned())
+}
+
+/// The frame of the program around.
+pub(super) fn frame(machine: &Machine, around: &Around) -> Result<Frame, String> {
+    Frame::new(machine.endian, &around.usage, around.stack_depth)
+        .map_err(|error| format!("frame: {error:?}"))
+}
+
+/// The code of the prologue, or of the epilogue.
+///
+/// # Errors
+///
+/// What the core says.
+pub(super) fn emit_frame(
+    machine: &Machine,
+    around: &Around,
+    emit: fn(&Frame, &mut Block) -> Option<()>,
+) -> Result<Snippet, String> {
+    let frame = frame(machine, around)?;
+    let words = lower(0, Target::NONE, machine.release, |block| {
+        emit(&frame, block).ok_or(Error::TooLong)
+    })?;
+    Ok(Snippet {
+        words,
+        begin: IMAGE,
+        target: IMAGE,
+    })
+}

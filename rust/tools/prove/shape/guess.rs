@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What can be guessed of a class: conditions that its numbers meet, and functions of them that its
+//! fields are. Written over any word: evaluated for samples, assumed of terms.
+
+use crate::host::RUNTIME;
+use crate::model::word::Word;
+
+/// The quantities that code depends on, each a word.
+pub(super) fn quantities<W: Word>(immediate: W, offset: W, second: W) -> Vec<W> {
+    let number = |value: u32| W::new(32, u64::from(value));
+    vec![
+        immediate,
+        -immediate,
+        immediate + number(1),
+        number(RUNTIME.call_base) + immediate,
+        offset,
+        offset + number(4),
+        second,
+        number(32) - immediate,
+        -(immediate + number(1)),
+    ]
+}
+
+/// How many conditions there are on each quantity.
+pub(super) const CONDITIONS_EACH: usize = 5;
+
+/// Conditions on the quantities, one bit each: first those on each, then some on the immediate.
+pub(super) fn conditions<W: Word>(quantities: &[W]) -> Vec<W> {
+    let mut bits = Vec::new();
+    for &q in quantities {
+        let zero = q.constant(0);
+        let low = q.low(16);
+        bits.extend([
+            low.sign_extend(32).equals(q),
+            low.zero_extend(32).equals(q),
+            low.is_zero(),
+            q.is_zero(),
+            q.is_less(zero),
+        ]);
+    }
+    let immediate = quantities[0];
+    bits.extend([
+        immediate.equals(immediate.constant(u64::from(u32::MAX))),
+        immediate.equals(immediate.constant(1)),
+        immediate.equals(immediate.constant(1 << 31)),
+        immediate.low(5).is_zero(),
+        immediate.low(6).is_zero(),
+        immediate.low(6).equals(W::new(6, 32)),
+        immediate.slice(5, 1),
+    ]);
+    bits
+}
+
+/// What a field can be, in the width that fields of its kind have.
+pub(super) fn functions<W: Word>(quantities: &[W], width: u32) -> Vec<W> {
+    let mut values = Vec::new();
+    for &q in quantities {
+        values.push(q.low(width));
+        if width == 16 {
+            values.push(q.slice(16, 16));
+        }
+    }
+    values
+}
