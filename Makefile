@@ -13,12 +13,13 @@ ICOUNT  ?= 0
 LINUX   ?=
 BPF     ?=
 FORM    ?=
+SEED    ?=
 CACHE   ?= $(or $(MIPS_BPF_JIT_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/mips-bpf-jit)
 
 override CACHE := $(abspath $(CACHE))
 export MIPS_BPF_JIT_CACHE := $(CACHE)
 export CARGO_TARGET_DIR := $(CACHE)/target
-export KERNEL LINUX BPF
+export KERNEL LINUX BPF SEED
 
 # The cargo that set-up found; the one in the path where set-up is not needed.
 cargo = $$(sed -n 's/^CARGO=//p' '$(CACHE)/env' 2>/dev/null | grep . || echo cargo)
@@ -54,11 +55,13 @@ help:
 	@echo '  HARDEN=0             net.core.bpf_jit_harden: 0, 1 or 2'
 	@echo '  SUITE=test_bpf       test_bpf, test_tail_calls, test_skb_segment; all: the three'
 	@echo '                       jit_bugs, jit_bugs_ax: what the C JIT gets wrong'
+	@echo '                       jit_diff: random programs, compiled against interpreted; see SEED='
 	@echo '                       failslab: test_bpf while allocations of the JIT fail'
 	@echo '  RANGE=               FIRST,LAST: only those tests, counted from 0'
 	@echo '  ICOUNT=0             1: guest time counts instructions (see Documentation/testing.rst)'
 	@echo '  LINUX=               kernel tree to graft and build, instead of a copy of the source'
 	@echo '  BPF=                 show: assembler text, raw bytes, or an object file'
+	@echo '  SEED=                jit_diff: the programs of that run again'
 	@echo '  FORM=                prove: only forms whose name contains this, as "add64 imm"'
 	@echo '  CACHE=$(CACHE)'
 	@echo '                       where sources, builds and logs are kept'

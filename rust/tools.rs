@@ -4,7 +4,6 @@
 
 mod build;
 pub mod encode;
-#[cfg(feature = "emulator")]
 pub mod exec;
 pub mod prove;
 pub mod show;

@@ -6,7 +6,7 @@
 //! building one kernel while another runs; so each is a function here that does only its own.
 
 use crate::data;
-use crate::job::{Jit, Job, Range};
+use crate::job::{self, Jit, Job, Range};
 use crate::judge::{judge, Verdict};
 use crate::kernel::Build;
 use crate::place::Place;
@@ -82,6 +82,7 @@ impl Options {
             suites: data::suites(place, &self.suite)?,
             range: range.transpose()?,
             icount: one_of("ICOUNT", &self.icount, &icount)?,
+            seed: job::seed()?,
             linux: (!self.linux.is_empty()).then(|| PathBuf::from(&self.linux)),
         };
         if job.linux.is_none() {

@@ -32,6 +32,14 @@ impl Endian {
             Endian::Big => "-EB",
         }
     }
+
+    /// As in data files.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Endian::Little => "little",
+            Endian::Big => "big",
+        }
+    }
 }
 
 /// machines/NAME.toml
@@ -99,10 +107,22 @@ pub(crate) struct Suite {
     /// What init does; `{insmod}` stands for loading the module. Absent: just that.
     #[serde(default = "just_load")]
     pub(crate) script: Vec<String>,
+    /// What the guest finds in its root directory besides, made by commands on the host.
+    #[serde(default)]
+    pub(crate) files: Vec<MadeFile>,
     /// Present if faults are injected: it is then not judged by counts alone.
     pub(crate) faults: Option<Faults>,
     /// By kernel series.
     pub(crate) expect: BTreeMap<String, Expect>,
+}
+
+/// A file that a command makes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MadeFile {
+    pub(crate) name: String,
+    /// `{endian}` stands for the machine's, `{output}` for the file to write.
+    pub(crate) command: Vec<String>,
 }
 
 /// How a suite that injects faults is judged: it loads its module several times.

@@ -34,9 +34,9 @@ pub(crate) struct HostTest {
     pub(crate) counts: Style,
 }
 
-/// Runs it; explains a failure.
-pub(crate) fn run(place: &Place, test: &HostTest, step: &Step<'_>) -> Result<(Counts, String)> {
-    let (program, arguments) = test.command.split_first().context("an empty command")?;
+/// A command of a data file, with the tools that were found.
+pub(crate) fn command(place: &Place, words: &[String]) -> Result<Command> {
+    let (program, arguments) = words.split_first().context("an empty command")?;
     let program = match program.as_str() {
         "cargo" => place.tool("CARGO").unwrap_or("cargo"),
         other => other,
@@ -51,6 +51,12 @@ pub(crate) fn run(place: &Place, test: &HostTest, step: &Step<'_>) -> Result<(Co
             command.env(key, value);
         }
     }
+    Ok(command)
+}
+
+/// Runs it; explains a failure.
+pub(crate) fn run(place: &Place, test: &HostTest, step: &Step<'_>) -> Result<(Counts, String)> {
+    let mut command = command(place, &test.command)?;
     let name = test.name.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
     let log = place
         .cache

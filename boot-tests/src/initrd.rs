@@ -2,10 +2,12 @@
 
 //! What does the guest have besides its kernel?
 //!
-//! init, compiled here for the machine's byte order; the job; the modules; and no libc.
+//! init, compiled here for the machine's byte order; the job; the modules; what suites want made; and
+//! no libc.
 
 use crate::child;
 use crate::cpio::Archive;
+use crate::hosttest;
 use crate::job::Job;
 use crate::kernel::Build;
 use crate::place::Place;
@@ -42,6 +44,21 @@ pub(crate) fn make(
         let bytes = std::fs::read(&path).with_context(|| format!("no {}", path.display()))?;
         let name = path.file_name().context("module without a name")?;
         archive.file(&name.to_string_lossy(), &bytes);
+    }
+    for file in job.suites.iter().flat_map(|suite| &suite.files) {
+        let output = run.join(&file.name);
+        let fill = |word: &String| {
+            word.replace("{endian}", job.machine.endian.name())
+                .replace("{output}", &output.to_string_lossy())
+        };
+        let words: Vec<String> = file.command.iter().map(fill).collect();
+        let log = run.join(format!("{}.log", file.name));
+        let mut command = hosttest::command(place, &words)?;
+        command.env("SEED", job.seed.to_string());
+        child::must(&mut command, &log, step)
+            .with_context(|| format!("cannot make {}", file.name))?;
+        let bytes = std::fs::read(&output).with_context(|| format!("no {}", output.display()))?;
+        archive.file(&file.name, &bytes);
     }
     let initrd = run.join("initrd.cpio");
     write_whole(&initrd, &archive.finish())?;

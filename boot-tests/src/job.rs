@@ -81,6 +81,8 @@ pub(crate) struct Job {
     pub(crate) range: Option<Range>,
     /// Guest time counts instructions.
     pub(crate) icount: bool,
+    /// Of what suites make at random.
+    pub(crate) seed: u64,
     /// The user's own tree.
     pub(crate) linux: Option<std::path::PathBuf>,
 }
@@ -238,10 +240,25 @@ impl Job {
         if self.icount {
             text += " ICOUNT=1";
         }
+        if self.suites.iter().any(|suite| !suite.files.is_empty()) {
+            text += &format!(" SEED={}", self.seed);
+        }
         if let Some(dir) = &self.linux {
             text += &format!(" LINUX={}", dir.display());
         }
         text
+    }
+}
+
+/// What SEED in the environment says, else a new one.
+pub(crate) fn seed() -> Result<u64> {
+    match std::env::var("SEED") {
+        Ok(text) if !text.is_empty() => text
+            .parse()
+            .with_context(|| format!("SEED={text:?} is no number")),
+        _ => Ok(std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map_or(0, |now| now.as_micros() as u64)),
     }
 }
 
@@ -270,6 +287,7 @@ pub(crate) mod tests {
             suites: crate::data::suites(&place, suite).unwrap(),
             range: None,
             icount: false,
+            seed: 7,
             linux: None,
         }
     }

@@ -16,7 +16,7 @@ use crate::counts::Counts;
 use crate::data;
 use crate::hosttest::{self, HostTest};
 use crate::interrupt;
-use crate::job::{Jit, Job};
+use crate::job::{self, Jit, Job};
 use crate::judge::judge;
 use crate::kernel::Build;
 use crate::place::Place;
@@ -74,6 +74,7 @@ impl Planned {
             suites: data::suites(place, &self.suite)?,
             range: self.range.as_deref().map(str::parse).transpose()?,
             icount: self.icount,
+            seed: job::seed()?,
             linux: None,
         };
         job.check()?;

@@ -26,17 +26,21 @@ pub(super) const BINARY: [(&str, u8, i16); 13] = [
     ("mul", 0x20, 0),
     ("div", DIV, 0),
     ("sdiv", DIV, 1),
-    ("or", 0x40, 0),
+    ("or", OR, 0),
     ("and", 0x50, 0),
-    ("lsh", 0x60, 0),
-    ("rsh", 0x70, 0),
+    ("lsh", LSH, 0),
+    ("rsh", RSH, 0),
     ("mod", MOD, 0),
     ("smod", MOD, 1),
     ("xor", 0xa0, 0),
-    ("arsh", 0xc0, 0),
+    ("arsh", ARSH, 0),
 ];
 pub(super) const ADD: u8 = 0x00;
 pub(super) const DIV: u8 = 0x30;
+pub(super) const OR: u8 = 0x40;
+pub(super) const LSH: u8 = 0x60;
+pub(super) const RSH: u8 = 0x70;
+pub(super) const ARSH: u8 = 0xc0;
 pub(super) const MOD: u8 = 0x90;
 pub(super) const NEG: u8 = 0x80;
 pub(super) const MOV: u8 = 0xb0;
@@ -143,9 +147,12 @@ pub(super) fn atomic(size: u8, dst: u8, offset: i16, src: u8, operation: i32) ->
     insn(class::STX | 0xc0 | size, dst, src, offset, operation)
 }
 
+/// Opcode of a call.
+pub(super) const CALL: u8 = class::JMP | 0x80;
+
 /// Call of the helper at `__bpf_call_base + offset`
 pub(super) fn call_offset(offset: i32) -> Fields {
-    insn(class::JMP | 0x80, 0, 0, 0, offset)
+    insn(CALL, 0, 0, 0, offset)
 }
 
 pub(super) fn goto(distance: i16) -> Fields {

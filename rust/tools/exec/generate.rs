@@ -13,7 +13,7 @@
 mod statement;
 
 use super::machine::Machine;
-use super::places::{ARRAY, DATA_SIZE};
+use super::places::{helper_number, ARRAY, DATA_SIZE};
 use super::random::Random;
 use super::subject::Subject;
 use crate::model::bpf::fields::{class, Fields};
@@ -31,8 +31,21 @@ const AREA: std::ops::Range<i16> = 0x200..0xf00;
 const STACK: i16 = 512;
 const CALLED_STACK: i16 = 64;
 
+/// For which comparison a program is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Against {
+    /// The model's, which has the same stack at the same address.
+    Model,
+    /// The kernel's interpreter's, which has another stack, with other content, and leaves it to the
+    /// verifier that no divisor is zero.
+    Interpreter,
+}
+
 /// A random program under construction.
 struct Generator<'r> {
+    against: Against,
+    /// Registers that point to the stack, until the end of the statement.
+    hidden: Vec<u8>,
     random: &'r mut Random,
     program: Vec<Fields>,
     /// Points to the data.
@@ -55,12 +68,23 @@ struct Generator<'r> {
 pub(super) fn subject(random: &mut Random) -> Subject {
     let count = if random.chance(8) { 3 } else { 1 };
     let slots = if count > 1 { 4 } else { 0 };
-    let programs = (0..count).map(|_| program(random, slots)).collect();
+    let programs = (0..count)
+        .map(|_| program(random, slots, Against::Model))
+        .collect();
     Subject {
         programs,
         array: [Some(0), None, Some(1), Some(2)][..slots].to_vec(),
         stack_depth: stack(slots) as u32,
     }
+}
+
+/// A program for the kernel, and the bytes of stack that it needs. Calls have the helper's number.
+pub(super) fn for_kernel(random: &mut Random) -> (Vec<Fields>, u32) {
+    let mut program = program(random, 0, Against::Interpreter);
+    for insn in program.iter_mut().filter(|insn| insn.opcode == CALL) {
+        insn.immediate = helper_number(insn.immediate).map_or(0, |number| number as i32);
+    }
+    (program, CALLED_STACK as u32)
 }
 
 fn stack(slots: usize) -> i16 {
@@ -83,7 +107,7 @@ pub(super) fn data(random: &mut Random, machine: &Machine) -> Vec<u8> {
     bytes
 }
 
-fn program(random: &mut Random, slots: usize) -> Vec<Fields> {
+fn program(random: &mut Random, slots: usize, against: Against) -> Vec<Fields> {
     let budget = match random.below(10) {
         0 => 2,
         1..=5 => 12,
@@ -92,6 +116,8 @@ fn program(random: &mut Random, slots: usize) -> Vec<Fields> {
     };
     let base = random.choose(&[6, 7, 8, 9]);
     let mut generator = Generator {
+        against,
+        hidden: Vec::new(),
         random,
         program: Vec::new(),
         base,
@@ -99,7 +125,10 @@ fn program(random: &mut Random, slots: usize) -> Vec<Fields> {
         reserved: 1 << base,
         budget,
         depth: 0,
-        stack: stack(slots),
+        stack: match against {
+            Against::Model => stack(slots),
+            Against::Interpreter => CALLED_STACK,
+        },
         slots,
     };
     generator.begin();
@@ -116,7 +145,7 @@ impl Generator<'_> {
     /// Saves the context pointer and gives some registers a value.
     fn begin(&mut self) {
         self.push(mov(self.base, 1));
-        if self.slots > 0 {
+        if self.slots > 0 || self.against == Against::Interpreter {
             for offset in (-self.stack..0).step_by(8) {
                 self.push(store_imm(DW, R10, offset, offset.into()));
             }
@@ -215,7 +244,8 @@ impl Generator<'_> {
 
     /// Jumps over instructions that nothing executes, and that no branch reaches over.
     fn padding(&mut self) {
-        let count = 7000 + self.random.below(4000);
+        // Blinded, it must still be in reach of the jump over it.
+        let count = 7000 + self.random.below(2500);
         let over = self.program.len();
         self.push(goto(0));
         let filler = insn(class::ALU64 | ADD, 0, 0, 0, 0x1234_5678);

@@ -22,13 +22,17 @@ impl Generator<'_> {
             97 => self.push(insn(0xc2, 0, 0, 0, 0)),
             _ => self.swap_in_memory(),
         }
+        for register in std::mem::take(&mut self.hidden) {
+            self.push(mov_imm(register, register.into()));
+        }
     }
 
     /// A defined register, to read; R10 now and then.
     fn readable(&mut self) -> u8 {
         loop {
             let reg = self.random.below(11) as u8;
-            if self.is_defined(reg) && (reg != R10 || self.random.chance(20)) {
+            let shows_stack = reg == R10 && self.against == Against::Interpreter;
+            if self.is_defined(reg) && !shows_stack && (reg != R10 || self.random.chance(20)) {
                 return reg;
             }
         }
@@ -83,11 +87,25 @@ impl Generator<'_> {
         if self.random.chance(5) {
             return self.push(insn(class | NEG, dst, 0, 0, 0));
         }
+        // The interpreter divides without a look at the divisor.
+        let must_be_odd = self.against == Against::Interpreter && matches!(operation, DIV | MOD);
         if self.random.chance(50) {
-            let src = self.readable();
+            let src = if must_be_odd {
+                let src = self.changeable();
+                self.push(insn(class::ALU64 | OR, src, 0, 0, 1));
+                src
+            } else {
+                self.readable()
+            };
             self.push(insn(class | operation | X, dst, src, offset, 0));
         } else {
-            let immediate = self.immediate();
+            let immediate = match operation {
+                // The verifier refuses what is not less than the width.
+                LSH | RSH | ARSH if self.against == Against::Interpreter => {
+                    self.immediate() & if class == class::ALU { 31 } else { 63 }
+                }
+                _ => self.immediate() | i32::from(must_be_odd),
+            };
             self.push(insn(class | operation, dst, 0, offset, immediate));
         }
     }
@@ -161,7 +179,18 @@ impl Generator<'_> {
         self.push(mov(pointer, base));
         self.push(add_imm(pointer, i32::from(offset) - i32::from(own)));
         self.defined |= 1 << pointer;
+        if base == R10 {
+            self.hide(pointer);
+        }
         (pointer, own)
+    }
+
+    /// What is in a register depends on where the stack is: if that is not the same everywhere, the
+    /// statement ends with another value in it.
+    fn hide(&mut self, register: u8) {
+        if self.against == Against::Interpreter {
+            self.hidden.push(register);
+        }
     }
 
     fn read(&mut self) {
@@ -256,13 +285,18 @@ impl Generator<'_> {
     fn blinded(&mut self) {
         let (immediate, key) = (self.immediate(), self.random.word() as i32);
         let class = self.width(class::ALU, class::ALU64);
+        // Nothing may stand between what sets the register and what uses it.
+        let changed = self.changeable();
         self.push(insn(class | MOV, AX, 0, 0, immediate ^ key));
         self.push(insn(class | 0xa0, AX, 0, 0, key));
         match self.random.below(3) {
             0 => {
                 let (_, operation, offset) = self.random.choose(&BINARY);
-                let dst = self.changeable();
-                self.push(insn(class | operation | X, dst, AX, offset, 0));
+                if self.against == Against::Interpreter && matches!(operation, DIV | MOD) {
+                    // The interpreter divides by way of this register.
+                    return self.push(insn(class | ADD | X, changed, AX, 0, 0));
+                }
+                self.push(insn(class | operation | X, changed, AX, offset, 0));
             }
             1 => {
                 let dst = self.writable();
@@ -285,8 +319,14 @@ impl Generator<'_> {
         self.push(mov(pointer, R10));
         self.push(add_imm(pointer, offset.into()));
         self.defined |= 1 << pointer;
-        let value = self.readable();
+        let value = loop {
+            let value = self.readable();
+            if value != pointer || self.against == Against::Model {
+                break value;
+            }
+        };
         self.push(store(DW, pointer, 0, value));
+        self.hide(pointer);
     }
 
     /// A doubleword goes through memory in two halves.

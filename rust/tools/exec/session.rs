@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A run of `make exec`: what is asked for, and the groups.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use super::forms::{self, Form};
+use super::judge::{Judge, Wrong};
+use super::machine::{Machine, Variant, MACHINES};
+use super::random::{fresh_seed, mix, Random};
+use super::report::{self, Report};
+use super::shrink::shrink;
+use super::subject::Subject;
+use super::{generate, regressions};
+
+/// Executes emitted code in an emulator and compares it with the BPF model.
+#[derive(Debug, Parser)]
+#[command(name = "exec")]
+struct Arguments {
+    /// Seed of everything that is random; a new one each time unless given.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How many random programs to run on each machine.
+    #[arg(long, default_value_t = 8_000)]
+    programs: u64,
+    /// Only on this machine: le-r1, le-r2, be-r1 or be-r2.
+    #[arg(long)]
+    machine: Option<String>,
+    /// Only cases whose name contains this.
+    #[arg(long)]
+    case: Option<String>,
+    /// Only this group: forms, regressions or random.
+    #[arg(long)]
+    group: Option<String>,
+    /// Add what has run to this file, and say how much that is by now.
+    #[arg(long)]
+    log: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let machines: Vec<Machine> = MACHINES
+        .into_iter()
+        .filter(|m| {
+            arguments
+                .machine
+                .as_deref()
+                .is_none_or(|name| name.ends_with(m.name))
+        })
+        .collect();
+    let seed = arguments.seed.unwrap_or_else(fresh_seed);
+    println!("seed {seed}");
+    let session = Session { arguments, seed };
+    let groups: Vec<Group> = GROUPS
+        .into_iter()
+        .filter(|(name, _)| {
+            session
+                .arguments
+                .group
+                .as_deref()
+                .is_none_or(|g| g == *name)
+        })
+        .collect();
+    let mut report = Report::new(groups.len() * machines.len(), session.arguments.log.clone());
+    for (name, run) in groups {
+        for machine in &machines {
+            let mut judge = Judge::new(*machine);
+            report.begin(name, machine);
+            run(&session, &mut judge, &mut report);
+            report.end(name, machine, seed, judge.runs);
+        }
+    }
+    if report.finish() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// A group's name, and what runs it on one machine.
+type Group = (&'static str, fn(&Session, &mut Judge, &mut Report));
+
+const GROUPS: [Group; 3] = [
+    ("regressions", Session::regressions),
+    ("forms", Session::forms),
+    ("random", Session::random),
+];
+
+/// What was asked for.
+struct Session {
+    arguments: Arguments,
+    seed: u64,
+}
+
+impl Session {
+    fn is_wanted(&self, name: &str) -> bool {
+        match &self.arguments.case {
+            None => true,
+            Some(part) => name.contains(part.as_str()),
+        }
+    }
+
+    /// Judges one subject in one way, and reports.
+    fn judge(&self, judge: &mut Judge, report: &mut Report, case: &Case<'_>) {
+        let Case {
+            group,
+            name,
+            seed,
+            subject,
+            variant,
+            inputs,
+        } = *case;
+        let Err(wrong) = judge.judge(subject, variant, inputs) else {
+            return report.pass();
+        };
+        if !report.fail() {
+            return;
+        }
+        let (shortest, why) = match &wrong {
+            Wrong::Code(_) | Wrong::Core(_) if group == "random" => {
+                shrink(judge, subject, variant, inputs)
+            }
+            wrong => (subject.clone(), wrong.to_string()),
+        };
+        let machine = &judge.machine;
+        let rerun = match group {
+            "random" => format!(
+                "--group random --machine {} --seed {seed} --programs 1",
+                machine.name
+            ),
+            _ => format!(
+                "--group {group} --machine {} --seed {seed} --case '{name}'",
+                machine.name
+            ),
+        };
+        report::show(name, machine, &variant, &shortest, &why, &rerun);
+    }
+
+    fn forms(&self, judge: &mut Judge, report: &mut Report) {
+        let mut number = 0;
+        let mut random = Random::new(self.seed);
+        let mut data_random = Random::new(self.seed ^ 1);
+        let mut each = |form: Form| {
+            number += 1;
+            if !self.is_wanted(&form.name) || report.is_hopeless() {
+                return;
+            }
+            let inputs = form.data(&judge.machine, &mut data_random);
+            let subject = form.subject();
+            for variant in form.variants(number) {
+                let case = Case {
+                    group: "forms",
+                    name: &form.name,
+                    seed: self.seed,
+                    subject: &subject,
+                    variant,
+                    inputs: &inputs,
+                };
+                self.judge(judge, report, &case);
+            }
+        };
+        forms::arithmetic(&mut random, &mut each);
+        forms::memory(&mut random, &mut each);
+        forms::control(&mut random, &mut each);
+    }
+
+    fn regressions(&self, judge: &mut Judge, report: &mut Report) {
+        let mut random = Random::new(self.seed);
+        for regression in regressions::regressions(&judge.machine, &mut random) {
+            if !self.is_wanted(&regression.name) {
+                continue;
+            }
+            for variant in Variant::all() {
+                let case = Case {
+                    group: "regressions",
+                    name: &regression.name,
+                    seed: self.seed,
+                    subject: &regression.subject,
+                    variant,
+                    inputs: &regression.inputs,
+                };
+                self.judge(judge, report, &case);
+            }
+        }
+        for (name, check) in regressions::structure::CHECKS {
+            if !self.is_wanted(name) {
+                continue;
+            }
+            match check(&judge.machine) {
+                Ok(()) => report.pass(),
+                Err(wrong) => {
+                    report.fail();
+                    println!("FAILED {name} on {}: {wrong}", judge.machine.name);
+                }
+            }
+        }
+    }
+
+    /// Program number n has the seed of the session plus n, so that it can be run alone.
+    fn random(&self, judge: &mut Judge, report: &mut Report) {
+        for number in 0..self.arguments.programs {
+            if report.is_hopeless() {
+                return;
+            }
+            let seed = self.seed.wrapping_add(number);
+            let mut random = Random::new(mix(seed));
+            let subject = generate::subject(&mut random);
+            let inputs: Vec<Vec<u8>> = (0..3)
+                .map(|_| generate::data(&mut random, &judge.machine))
+                .collect();
+            let first = random.below(8);
+            for variant in [first, first ^ 3] {
+                let case = Case {
+                    group: "random",
+                    name: &format!("random program {seed}"),
+                    seed,
+                    subject: &subject,
+                    variant: Variant::numbered(variant),
+                    inputs: &inputs,
+                };
+                self.judge(judge, report, &case);
+            }
+        }
+    }
+}
+
+/// One subject to be judged in one way.
+struct Case<'a> {
+    group: &'a str,
+    name: &'a str,
+    seed: u64,
+    subject: &'a Subject,
+    variant: Variant,
+    inputs: &'a [Vec<u8>],
+}
