@@ -5,5 +5,7 @@
 mod build;
 pub mod encode;
 pub mod exec;
+#[cfg(feature = "emulator")]
+pub mod models;
 pub mod prove;
 pub mod show;

@@ -35,10 +35,10 @@ mod generate;
 #[cfg(feature = "emulator")]
 mod judge;
 mod kernel;
-mod machine;
+pub(in crate::tools) mod machine;
 mod places;
 mod programs;
-mod random;
+pub(in crate::tools) mod random;
 #[cfg(feature = "emulator")]
 mod regressions;
 #[cfg(feature = "emulator")]

@@ -10,14 +10,14 @@ use crate::model::bpf::memory::ByteOrder;
 
 /// A machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Machine {
-    pub(super) name: &'static str,
-    pub(super) endian: Endian,
-    pub(super) release: Release,
+pub(in crate::tools) struct Machine {
+    pub(in crate::tools) name: &'static str,
+    pub(in crate::tools) endian: Endian,
+    pub(in crate::tools) release: Release,
 }
 
 /// Every machine.
-pub(super) const MACHINES: [Machine; 4] = [
+pub(in crate::tools) const MACHINES: [Machine; 4] = [
     machine("le-r1", Endian::Little, Release::R1),
     machine("le-r2", Endian::Little, Release::R2),
     machine("be-r1", Endian::Big, Release::R1),
@@ -34,7 +34,7 @@ const fn machine(name: &'static str, endian: Endian, release: Release) -> Machin
 
 impl Machine {
     /// The byte order, as the model has it.
-    pub(super) fn order(&self) -> ByteOrder {
+    pub(in crate::tools) fn order(&self) -> ByteOrder {
         match self.endian {
             Endian::Little => ByteOrder::Little,
             Endian::Big => ByteOrder::Big,
@@ -42,15 +42,23 @@ impl Machine {
     }
 
     /// A word's bytes in memory.
-    pub(super) fn bytes(&self, word: u32) -> [u8; 4] {
+    pub(in crate::tools) fn bytes(&self, word: u32) -> [u8; 4] {
         match self.endian {
             Endian::Little => word.to_le_bytes(),
             Endian::Big => word.to_be_bytes(),
         }
     }
 
+    /// The word whose bytes in memory these are.
+    pub(in crate::tools) fn word(&self, bytes: [u8; 4]) -> u32 {
+        match self.endian {
+            Endian::Little => u32::from_le_bytes(bytes),
+            Endian::Big => u32::from_be_bytes(bytes),
+        }
+    }
+
     /// A doubleword's bytes in memory.
-    pub(super) fn bytes64(&self, value: u64) -> [u8; 8] {
+    pub(in crate::tools) fn bytes64(&self, value: u64) -> [u8; 8] {
         match self.endian {
             Endian::Little => value.to_le_bytes(),
             Endian::Big => value.to_be_bytes(),

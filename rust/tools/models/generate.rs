@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Random instructions and random states.
+//!
+//! Registers are often the same, or `$zero`; values are often those at which an instruction could
+//! go wrong. Everything else is uniform.
+
+use super::rig::{
+    State, CELL, CELLS, CELLS_SIZE, CELL_SIZE, HI, KSEG0, LO, MEMORY, SITE, STATE_SIZE,
+};
+use super::trial::{rs, rt, simm, Shape, Trial};
+use crate::jit::mips::table::{Effects, Field, Op};
+use crate::tools::exec::machine::Machine;
+use crate::tools::exec::random::Random;
+
+/// Values at which instructions could go wrong.
+const VALUES: [u32; 24] = [
+    0,
+    1,
+    2,
+    3,
+    15,
+    16,
+    31,
+    32,
+    33,
+    0x7f,
+    0x80,
+    0xff,
+    0x100,
+    0x7fff,
+    0x8000,
+    0xffff,
+    0x1_0000,
+    0xffff_8000,
+    0xffff_7fff,
+    0x7fff_ffff,
+    0x8000_0000,
+    0x8000_0001,
+    0xffff_fffe,
+    0xffff_ffff,
+];
+
+/// Immediates at which instructions could go wrong.
+const IMMEDIATES: [u16; 12] = [
+    0, 1, 4, 31, 32, 0x7ffc, 0x7fff, 0x8000, 0x8001, 0xfffc, 0xfffe, 0xffff,
+];
+
+/// Registers of an instruction: any, or few.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pool(Option<[u32; 3]>);
+
+/// A source of instructions and states.
+pub(super) struct Generator {
+    pub(super) random: Random,
+    /// Instructions that may be in a delay slot.
+    slots: Vec<Op>,
+}
+
+impl Generator {
+    pub(super) fn new(machine: &Machine, seed: u64) -> Generator {
+        let beyond = [
+            Effects::BRANCHES,
+            Effects::LOADS,
+            Effects::STORES,
+            Effects::TRAPS,
+        ];
+        let may_be = |op: &&Op| {
+            let row = op.row();
+            let is_beyond = beyond.iter().any(|effect| row.effects.intersects(*effect));
+            row.since <= machine.release && !is_beyond
+        };
+        Generator {
+            random: Random::new(seed),
+            slots: Op::ALL.iter().filter(may_be).copied().collect(),
+        }
+    }
+
+    /// A value for a register or for memory.
+    fn value(&mut self) -> u32 {
+        let next = self.random.next();
+        match next & 1 {
+            0 => VALUES[(next >> 8) as usize % VALUES.len()],
+            _ => (next >> 32) as u32,
+        }
+    }
+
+    fn immediate(&mut self) -> u32 {
+        match self.random.chance(50) {
+            true => self.random.choose(&IMMEDIATES).into(),
+            false => self.random.word() & 0xffff,
+        }
+    }
+
+    fn pool(&mut self) -> Pool {
+        let few = self.random.chance(50);
+        Pool(few.then(|| [0, self.random.word() & 31, self.random.word() & 31]))
+    }
+
+    fn register(&mut self, pool: Pool) -> u32 {
+        match pool.0 {
+            Some(few) => self.random.choose(&few),
+            None => self.random.word() & 31,
+        }
+    }
+
+    /// An instruction of a row.
+    fn instruction(&mut self, op: Op, pool: Pool) -> u32 {
+        let row = op.row();
+        let mut word = row.bits;
+        for operand in row.operands {
+            let content = match operand.field {
+                Field::Rd | Field::Rs | Field::Rt | Field::Base => self.register(pool),
+                Field::Sa | Field::Pos => self.random.word() & 31,
+                // So that the field lies in the word.
+                Field::Size => self.random.below(32 - Field::Pos.extract(word) as usize) as u32,
+                Field::Simm | Field::Uimm | Field::Disp => self.immediate(),
+            };
+            word |= content << operand.field.shift();
+        }
+        match Shape::of(word) {
+            // Nothing but a cell can be addressed.
+            Shape::Memory(bytes) if rs(word) == 0 => {
+                let offset = self.random.below(CELLS_SIZE as usize) as u32;
+                word & 0xffff_0000 | (CELLS + offset / bytes * bytes)
+            }
+            _ => word,
+        }
+    }
+
+    /// What to try of a row: an instruction, with a delay slot if it has one, or behind an LL if
+    /// it is an SC.
+    pub(super) fn row(&mut self, op: Op) -> Vec<u32> {
+        loop {
+            let pool = self.pool();
+            let word = self.instruction(op, pool);
+            if op == Op::Jalr && Field::Rd.extract(word) == Field::Rs.extract(word) {
+                continue;
+            }
+            if op != Op::Sc {
+                return self.with_slot(word, pool);
+            }
+            let linked = self.instruction(Op::Ll, pool);
+            if let Some(pair) = pair(linked, word) {
+                return pair;
+            }
+        }
+    }
+
+    /// Some word with a single bit flipped.
+    pub(super) fn flipped(&mut self) -> Vec<u32> {
+        let op = self.random.choose(Op::ALL);
+        let pool = self.pool();
+        let word = self.instruction(op, pool) ^ 1 << self.random.below(32);
+        self.with_slot(word, pool)
+    }
+
+    /// Any word.
+    pub(super) fn word(&mut self) -> Vec<u32> {
+        let word = self.random.word();
+        let pool = self.pool();
+        self.with_slot(word, pool)
+    }
+
+    fn with_slot(&mut self, word: u32, pool: Pool) -> Vec<u32> {
+        let mut words = vec![word];
+        if matches!(Shape::of(word), Shape::Branch | Shape::Jump) {
+            let op = self.random.choose(&self.slots);
+            words.push(self.instruction(op, pool));
+        }
+        words
+    }
+
+    /// A state in which something can be tried.
+    pub(super) fn state(&mut self, trial: &Trial) -> State {
+        let mut state = [0; STATE_SIZE];
+        for index in (1..32).chain([HI, LO]).chain(MEMORY) {
+            state[index] = self.value();
+        }
+        state[CELL] = CELLS | KSEG0;
+        let first = trial.words[0];
+        if self.random.chance(20) {
+            state[rt(first)] = state[rs(first)];
+        }
+        match Shape::of(first) {
+            Shape::Memory(bytes) => self.address(trial, bytes, &mut state),
+            Shape::Jump => state[rs(first)] = self.random.choose(&trial.targets),
+            _ => {}
+        }
+        // In the place of $zero, which may have been written above.
+        state[SITE] = trial.site;
+        state
+    }
+
+    /// Makes the registers point to a cell.
+    fn address(&mut self, trial: &Trial, bytes: u32, state: &mut State) {
+        let first = trial.words[0];
+        let segment = self.random.choose(&[0, KSEG0]);
+        let offset = self.random.below(CELLS_SIZE as usize) as u32;
+        let address = match rs(first) {
+            0 => simm(first),
+            _ => segment + CELLS + offset / bytes * bytes,
+        };
+        for &word in trial.words.iter().take(trial.steps) {
+            state[rs(word)] = address.wrapping_sub(simm(word));
+        }
+        // A word of which nobody has chosen the immediate may go anywhere from $zero.
+        let within = address.wrapping_sub(CELLS) & !KSEG0;
+        if within < CELLS_SIZE {
+            state[CELL] = address & !(CELL_SIZE - 1);
+        }
+    }
+}
+
+/// LL and SC of the same address, if there can be one for them.
+fn pair(linked: u32, conditional: u32) -> Option<Vec<u32>> {
+    let bases = (rs(linked), rs(conditional));
+    let is_overwritten = rt(linked) == bases.1 && bases.1 != 0;
+    if is_overwritten || bases.1 == 0 && bases.0 != 0 {
+        return None;
+    }
+    let conditional = match bases.0 == bases.1 {
+        true => conditional & 0xffff_0000 | linked & 0xffff,
+        false => conditional,
+    };
+    Some(vec![linked, conditional])
+}

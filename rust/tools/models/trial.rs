@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is tried: an instruction at an address, and a pad wherever it may lead.
+//!
+//! ```text
+//!  site  branch         site  ll          site  addu
+//!        delay slot           sc                pad
+//!        pad                  pad
+//!   ...
+//!  target  pad
+//! ```
+
+use super::rig::{pad, Rig, CODE, CODE_SIZE, PAD_SIZE, ZERO_PAD};
+use crate::tools::exec::random::Random;
+
+/// How a word uses its fields, as far as a state has to be made for it (MD00086 chapter 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Registers are values.
+    Straight,
+    /// `rs` and the immediate are an address of so many bytes.
+    Memory(u32),
+    /// The immediate is a distance in words from the delay slot.
+    Branch,
+    /// `rs` is an address to go to.
+    Jump,
+}
+
+impl Shape {
+    pub(super) fn of(word: u32) -> Shape {
+        match (word >> 26, word & 0x3f) {
+            (0o00, 0o10 | 0o11) => Shape::Jump,
+            (0o01 | 0o04..=0o07, _) => Shape::Branch,
+            (opcode @ 0o40.., _) => Shape::Memory(match opcode & 3 {
+                _ if opcode >= 0o60 => 4,
+                0 => 1,
+                1 => 2,
+                _ => 4,
+            }),
+            _ => Shape::Straight,
+        }
+    }
+}
+
+/// The fields of a word.
+pub(super) fn rs(word: u32) -> usize {
+    (word >> 21 & 31) as usize
+}
+
+pub(super) fn rt(word: u32) -> usize {
+    (word >> 16 & 31) as usize
+}
+
+pub(super) fn simm(word: u32) -> u32 {
+    i32::from(word as i16) as u32
+}
+
+/// What is tried.
+#[derive(Clone, Debug)]
+pub(super) struct Trial {
+    pub(super) site: u32,
+    /// The instruction, and its delay slot or, for SC, the LL in front of it.
+    pub(super) words: Vec<u32>,
+    /// How many of them the model executes by themselves.
+    pub(super) steps: usize,
+    /// Where jumps through registers may go.
+    pub(super) targets: Vec<u32>,
+}
+
+/// Pads for each jump through a register, besides that at zero.
+const TARGETS: usize = 2;
+
+/// Attempts to find a place for something.
+const ATTEMPTS: usize = 32;
+
+const CODE_WORDS: u32 = CODE_SIZE / 4;
+
+/// Words between the ends of the code and what is tried: no branch reaches further.
+const MARGIN: u32 = 0x8000 + 2 * PAD_SIZE;
+
+/// The memory in which things are tried. Nothing is used twice.
+pub(super) struct Ground {
+    taken: Vec<bool>,
+    used: u32,
+}
+
+impl Ground {
+    pub(super) fn new() -> Ground {
+        Ground {
+            taken: vec![false; CODE_WORDS as usize],
+            used: 0,
+        }
+    }
+
+    /// Whether it is time for a new one.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.used > CODE_WORDS / 2
+    }
+
+    /// Finds a place for the words and for all pads that they need. None where control would get
+    /// into the midst of something.
+    pub(super) fn place(
+        &mut self,
+        rig: &mut Rig,
+        random: &mut Random,
+        words: &[u32],
+    ) -> Option<Trial> {
+        let shape = Shape::of(words[0]);
+        let is_transfer = matches!(shape, Shape::Branch | Shape::Jump);
+        let steps = if is_transfer { 1 } else { words.len() };
+        (0..ATTEMPTS).find_map(|_| {
+            let at = MARGIN + random.below((CODE_WORDS - 2 * MARGIN) as usize) as u32;
+            let behind = at + words.len() as u32;
+            let mut pads = vec![behind];
+            match shape {
+                Shape::Branch => {
+                    let target = at.wrapping_add(1).wrapping_add(simm(words[0]));
+                    if target != behind {
+                        pads.push(target);
+                    }
+                }
+                Shape::Jump => pads.extend(self.targets(random)),
+                _ => {}
+            }
+            let code = CODE + 4 * at;
+            self.take(at, words.len() as u32, &pads)?;
+            rig.write(code, words);
+            for &target in &pads {
+                rig.write(CODE + 4 * target, &pad());
+            }
+            let mut targets: Vec<u32> = pads[1..].iter().map(|pad| CODE + 4 * pad).collect();
+            targets.push(ZERO_PAD);
+            Some(Trial {
+                site: code,
+                words: words.to_vec(),
+                steps,
+                targets,
+            })
+        })
+    }
+
+    fn targets(&self, random: &mut Random) -> [u32; TARGETS] {
+        [(); TARGETS].map(|()| random.below((CODE_WORDS - PAD_SIZE) as usize) as u32)
+    }
+
+    /// Takes words and pads, unless they are in each other's way or something else is.
+    fn take(&mut self, at: u32, words: u32, pads: &[u32]) -> Option<()> {
+        let mut wanted: Vec<u32> = (at..at + words).collect();
+        wanted.extend(pads.iter().flat_map(|&pad| pad..pad + PAD_SIZE));
+        let all = wanted.len();
+        wanted.sort_unstable();
+        wanted.dedup();
+        if wanted.len() < all || wanted.iter().any(|&word| self.taken[word as usize]) {
+            return None;
+        }
+        for word in wanted {
+            self.taken[word as usize] = true;
+            self.used += 1;
+        }
+        Some(())
+    }
+}
