@@ -18,6 +18,8 @@
 
 mod access;
 mod compute;
+#[cfg(test)]
+mod tests;
 mod word32;
 
 use super::word::Word;

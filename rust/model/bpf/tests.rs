@@ -2,6 +2,9 @@
 
 //! The cases that RFC 9669 spells out, and Linux's additions.
 
+mod rfc;
+mod symbolic;
+
 use super::fields::Fields;
 use super::memory::{ByteOrder, Memory};
 use super::*;

@@ -3,33 +3,8 @@
 //! Terms against values: whatever a random expression is rewritten to, it has the same value.
 
 use super::{Assignment, Term};
+use crate::model::both::Random;
 use crate::model::word::{Bits, Word};
-
-/// xorshift64*
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-
-    /// Values at which rewriting could go wrong, more often than others.
-    fn value(&mut self) -> u64 {
-        match self.below(4) {
-            0 => 0,
-            1 => u64::MAX,
-            2 => 1 << self.below(64),
-            _ => self.next(),
-        }
-    }
-}
 
 /// A random operation on two operands of the same width and a bit, for any word.
 fn operation<W: Word>(number: u64, a: W, b: W, condition: W) -> W {

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The model over terms against the model over bits. What it says over bits is judged against an
+//! emulator, see `rust/tools/models.rs`.
+
+use super::*;
+use crate::model::both::{Concrete, Place, Random, Reading, Symbolic, DATA, DATA_SIZE};
+use crate::model::bpf::memory::ByteOrder;
+use crate::model::term;
+
+/// Instructions to execute one after the other.
+const STEPS: usize = 3;
+
+/// How a run ended.
+#[derive(Debug, PartialEq, Eq)]
+struct End {
+    trap: Option<Trap>,
+    steps: usize,
+    /// Registers, HI, LO and where control is.
+    values: Vec<u64>,
+    memory: Vec<u64>,
+}
+
+/// A word of code, and which of its bits are an immediate that need not be constant: from which bit
+/// up, and how many.
+#[derive(Clone, Copy, Debug)]
+struct Coded {
+    word: u32,
+    free: Option<(u32, u32)>,
+}
+
+impl Coded {
+    /// The word, with a variable for what is free.
+    fn read<W: Word, R: Reading<W>>(self, reading: &mut R) -> W {
+        let word = W::new(WORD, u64::from(self.word));
+        let Some((low, width)) = self.free else {
+            return word;
+        };
+        let field = reading.word(width, u64::from(self.word >> low));
+        let above = word.slice(low + width, WORD - low - width).concat(field);
+        match low {
+            0 => above,
+            _ => above.concat(word.low(low)),
+        }
+    }
+}
+
+/// What differs between two runs that should not.
+struct Setting {
+    seed: u64,
+    order: ByteOrder,
+    release: Release,
+    code: Vec<Coded>,
+}
+
+impl Setting {
+    fn run<W: Word, R: Reading<W>>(&self, reading: R) -> End {
+        let mut random = Random(self.seed);
+        let mut place = Place::new(reading, self.order, &mut random);
+        for coded in &self.code {
+            let word = coded.read(&mut place.reading);
+            place.code.push(word);
+        }
+        let mut gpr = [W::new(WORD, 0); 32];
+        for register in &mut gpr[1..] {
+            // Many registers are addresses.
+            let value = match random.below(2) {
+                0 => random.value(),
+                _ => u64::from(DATA) + random.below(DATA_SIZE.into()) / 4 * 4,
+            };
+            *register = place.reading.word(WORD, value);
+        }
+        let mut machine = Machine::new(self.release, &mut place, gpr, 0);
+        let end = u64::from(4 * self.code.len() as u32);
+        let (mut trap, mut steps) = (None, 0);
+        while steps < STEPS {
+            match machine.step() {
+                Ok(Next::Instruction) => {}
+                Ok(Next::Leave(target) | Next::Call(target)) => {
+                    machine.pc = machine.platform.reading.value(target) as u32;
+                }
+                Err(error) => {
+                    trap = Some(error);
+                    break;
+                }
+            }
+            steps += 1;
+            if u64::from(machine.pc) >= end {
+                break;
+            }
+        }
+        let to = u64::from(machine.pc);
+        let (gpr, hi, lo) = (machine.gpr, machine.hi, machine.lo);
+        let all = gpr.into_iter().chain([hi, lo]);
+        let mut values: Vec<u64> = all.map(|word| place.reading.value(word)).collect();
+        values.push(to);
+        End {
+            steps,
+            trap: trap.map(|trap| without_free_bits(trap, &self.code)),
+            values,
+            memory: place.memory(),
+        }
+    }
+}
+
+/// A trap names the constant half only of a word that is not all constant.
+fn without_free_bits(trap: Trap, code: &[Coded]) -> Trap {
+    let mask = |word: u32| {
+        let is_free = |coded: &Coded| coded.free.is_some() && coded.word >> 16 == word >> 16;
+        match code.iter().any(is_free) {
+            true => word & 0xffff_0000,
+            false => word,
+        }
+    };
+    match trap {
+        Trap::Reserved(word) => Trap::Reserved(mask(word)),
+        Trap::Unpredictable(word) => Trap::Unpredictable(mask(word)),
+        trap => trap,
+    }
+}
+
+/// A random word, mostly an instruction.
+fn word(random: &mut Random) -> Coded {
+    let registers = (random.next() >> 8) as u32 & 0x03ff_0000;
+    let low = (random.next() >> 16) as u32 & 0xffff;
+    let opcodes = [
+        0o00, 0o00, 0o00, 0o01, 0o04, 0o05, 0o06, 0o07, 0o11, 0o12, 0o13, 0o14, 0o15, 0o16, 0o17,
+        0o34, 0o37, 0o40, 0o41, 0o43, 0o44, 0o45, 0o50, 0o51, 0o53, 0o60,
+    ];
+    let opcode = random.choose(&opcodes);
+    // Fields that have to be zero are so in half of the words.
+    let rd = match random.below(2) {
+        0 => low & 0xf800,
+        _ => low & 0xffc0,
+    };
+    let (word, free) = match opcode {
+        0o00 => {
+            let functions = [0, 2, 3, 4, 6, 7, 8, 9, 10, 11, 16, 18, 25, 26, 27];
+            let function = match random.below(2) {
+                0 => random.choose(&functions),
+                _ => random.choose(&[0o41, 0o43, 0o44, 0o45, 0o46, 0o47, 0o52, 0o53]),
+            };
+            let registers = match random.below(2) {
+                0 => registers & 0x001f_0000,
+                _ => registers,
+            };
+            let is_shift = matches!(function, 0 | 2 | 3);
+            let word = registers | rd | function;
+            (word, is_shift.then_some((6, 5)))
+        }
+        0o34 => (registers | rd | 2, None),
+        0o37 => {
+            let kinds = [(2, 0o40), (16, 0o40), (24, 0o40), (0, 0), (7, 0)];
+            let (sa, function) = random.choose(&kinds);
+            let registers = match function {
+                0 => registers,
+                _ => registers & 0x001f_0000,
+            };
+            let word = registers | low & 0xf800 | sa << 6 | function;
+            // A field of any size lies in the word only if it begins where the word does.
+            (word, (sa == 0).then_some((11, 5)))
+        }
+        // Near targets, so that there may be code.
+        0o01..=0o07 => (registers & 0x03e1_0000 | low & 3, None),
+        0o40.. => (registers | low & 0x001c, Some((0, 16))),
+        _ => (registers | low, Some((0, 16))),
+    };
+    Coded {
+        word: opcode << 26 | word,
+        free: free.filter(|_| random.below(2) == 0),
+    }
+}
+
+#[test]
+fn terms_mean_what_bits_do() {
+    let mut random = Random(0x5eed);
+    let mut steps = 0;
+    const ROUNDS: usize = 30_000;
+    for round in 0..ROUNDS {
+        if round % 200 == 0 {
+            term::forget_all();
+        }
+        let setting = Setting {
+            seed: random.next(),
+            order: random.choose(&[ByteOrder::Little, ByteOrder::Big]),
+            release: random.choose(&[Release::R1, Release::R2]),
+            code: (0..2 * STEPS).map(|_| word(&mut random)).collect(),
+        };
+        let bits = setting.run(Concrete);
+        let terms = setting.run(Symbolic::new(random.below(4) == 0));
+        assert_eq!(terms, bits, "{:08x?}", setting.code);
+        steps += bits.steps;
+    }
+    // Else nothing much would have been compared.
+    assert!(
+        steps > ROUNDS * 3 / 4,
+        "{steps} instructions in {ROUNDS} rounds"
+    );
+}
+
+#[test]
+fn a_conditional_store_follows_its_link_in_either_reading() {
+    // ori $4, $0, DATA; ll $2, 4($4); sc $3, 4($4), or sc $3, 8($4)
+    for (offset, is_linked) in [(4, true), (8, false)] {
+        let code = [0x3404_0000 | DATA, 0xc082_0004, 0xe083_0000 | offset];
+        let coded = |&word: &u32| Coded { word, free: None };
+        let setting = Setting {
+            seed: 1,
+            order: ByteOrder::Big,
+            release: Release::R1,
+            code: code.iter().map(coded).collect(),
+        };
+        let bits = setting.run(Concrete);
+        assert_eq!(setting.run(Symbolic::new(false)), bits);
+        assert_eq!(bits.trap.is_none(), is_linked, "{bits:?}");
+    }
+}
+
+#[test]
+fn what_is_not_constant_fits_no_field() {
+    // addu $2, $3, $4; mfhi $2; sllv $2, $4, $3; wsbh $2, $4, with something in the place of the
+    // zeros that would make them these.
+    for word in [0x0064_1021, 0x0000_1010, 0x0064_1004, 0x7c04_10a0] {
+        let free = Some((6, 5));
+        let setting = |free| Setting {
+            seed: 1,
+            order: ByteOrder::Little,
+            release: Release::R2,
+            code: vec![Coded { word, free }],
+        };
+        assert_eq!(setting(None).run(Symbolic::new(false)).trap, None);
+        let trap = setting(free).run(Symbolic::new(false)).trap;
+        assert_eq!(trap, Some(Trap::Reserved(word & 0xffff_0000)), "{word:08x}");
+    }
+}
