@@ -41,7 +41,7 @@ help:
 	@echo '                (listed in boot-tests/test-plan.toml); ends with "N passed, N failed"'
 	@echo '  make check    host tests, formatting and lints; needs a Rust toolchain only'
 	@echo '  make encode   every row of the instruction table against GNU as and LLVM'
-	@echo '  make exec     emitted code, executed in an emulator on the host'
+	@echo '  make exec     emitted code and the models, judged in an emulator on the host'
 	@echo '  make prove    emitted code, proved right for all values of registers and memory;'
 	@echo '                for all machines, or MACHINE; see FORM='
 	@echo '  make show     BPF and the MIPS code made of it, side by side; see BPF='

@@ -27,6 +27,8 @@
 // The generator of programs works alone; without an emulator nobody needs the rest.
 #![cfg_attr(not(feature = "emulator"), allow(dead_code, unused_imports))]
 
+#[cfg(feature = "emulator")]
+pub mod conform;
 mod edit;
 #[cfg(feature = "emulator")]
 mod emulator;

@@ -14,7 +14,7 @@ use super::random::Random;
 use super::subject::{Subject, AX};
 use crate::host::{self, check, Image};
 use crate::model::bpf::memory::Memory;
-use crate::model::bpf::{self, Kernel, Setup, UpperHalf};
+use crate::model::bpf::{self, Kernel, Setup, Trap, UpperHalf};
 use crate::model::word::{Bits, Word};
 use crate::model::world::{Fault, World};
 
@@ -31,15 +31,17 @@ pub(super) enum Wrong {
     Code(String),
     /// The core's, which does not compile the program, or not to a sound image.
     Core(String),
-    /// The test's: the program does what no program may do.
-    Test(String),
+    /// The test's: the program does what no program may do, before this slot.
+    Test(Trap, usize),
 }
 
 impl std::fmt::Display for Wrong {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Wrong::Code(wrong) | Wrong::Core(wrong) => f.write_str(wrong),
-            Wrong::Test(wrong) => write!(f, "the test itself is wrong: {wrong}"),
+            Wrong::Test(trap, at) => {
+                write!(f, "the test itself is wrong: {trap:?} before {at}")
+            }
         }
     }
 }
@@ -70,7 +72,8 @@ impl Judge {
         }
     }
 
-    /// Compiles a subject in one way and runs it on every input.
+    /// Compiles a subject in one way and runs it on every input; the result of the last, as the
+    /// model has it.
     ///
     /// # Errors
     ///
@@ -80,16 +83,18 @@ impl Judge {
         subject: &Subject,
         variant: Variant,
         inputs: &[Vec<u8>],
-    ) -> Result<(), Wrong> {
+    ) -> Result<u64, Wrong> {
         let compiled = self.compile(subject, variant).map_err(Wrong::Core)?;
+        let mut result = 0;
         for (number, input) in inputs.iter().enumerate() {
-            self.run(&compiled, input, number as u64)
+            result = self
+                .run(&compiled, input, number as u64)
                 .map_err(|wrong| match wrong {
                     Wrong::Code(wrong) => Wrong::Code(format!("input {number}: {wrong}")),
                     wrong => wrong,
                 })?;
         }
-        Ok(())
+        Ok(result)
     }
 
     /// Compiles a subject and puts it in memory.
@@ -155,12 +160,12 @@ impl Judge {
         })
     }
 
-    /// Runs a compiled subject on one input, in the model and in the emulator.
+    /// Runs a compiled subject on one input, in the model and in the emulator; the model's result.
     ///
     /// # Errors
     ///
     /// How they differ, or what went wrong.
-    fn run(&mut self, compiled: &Compiled, input: &[u8], seed: u64) -> Result<(), Wrong> {
+    fn run(&mut self, compiled: &Compiled, input: &[u8], seed: u64) -> Result<u64, Wrong> {
         self.runs += 1;
         let mut data = input.to_vec();
         data.resize(DATA_SIZE as usize, 0);
@@ -171,7 +176,7 @@ impl Judge {
         compare_calls(&model.calls, &real.calls)
             .and_then(|()| compare_memory(compiled, &model, &real))
             .and_then(|()| match model.result as u32 {
-                result if result == real.result => Ok(()),
+                result if result == real.result => Ok(model.result),
                 result => Err(format!(
                     "the result is {:#x} and should be {result:#x}",
                     real.result
@@ -208,7 +213,7 @@ impl Judge {
         let mut machine = bpf::Machine::new(setup, &mut kernel, &compiled.programs, context);
         let result = machine
             .run(LIMIT)
-            .map_err(|trap| Wrong::Test(format!("{trap:?} before {}", machine.at)))?;
+            .map_err(|trap| Wrong::Test(trap, machine.at))?;
         let last = machine.program;
         Ok(ModelOutcome {
             result: result.unsigned(),
