@@ -10,6 +10,7 @@ pub(crate) mod check;
 pub(crate) mod listing;
 pub(crate) mod mips;
 pub(crate) mod text;
+pub(crate) mod work;
 
 use crate::jit::analysis::Fact;
 use crate::jit::asm::Block;

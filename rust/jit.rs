@@ -29,3 +29,4 @@ pub(crate) mod layout;
 pub(crate) mod lower;
 pub(crate) mod mips;
 pub(crate) mod runtime;
+pub(crate) mod work;

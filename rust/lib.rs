@@ -4,7 +4,7 @@
 //!
 //! The kernel never sees this crate root; `bpf_jit_mips.rs` is its own.
 
-#[cfg(any(test, feature = "tools"))]
+#[cfg(any(test, feature = "judges"))]
 mod host;
 mod jit;
 pub mod model;

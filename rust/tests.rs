@@ -20,6 +20,7 @@ mod register;
 mod rules;
 mod sizes;
 mod text;
+mod work;
 
 use std::path::{Path, PathBuf};
 

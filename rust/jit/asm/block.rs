@@ -5,6 +5,7 @@
 use super::branch::{Fixup, Goal, Label, Target};
 use crate::jit::error::{Error, Result};
 use crate::jit::mips::{Disp16, Insn, Release};
+use crate::jit::work::{count, Step};
 
 /// The most instructions a block can have. The longest lowering, a 64-bit compare-and-exchange
 /// that saves every caller-saved register, has fewer.
@@ -46,6 +47,7 @@ impl<'a> Sink<'a> {
     }
 
     fn push(&mut self, word: u32) -> Option<()> {
+        count(Step::Word);
         if let Some(words) = &mut self.words {
             let at = usize::try_from(self.len).ok()?;
             *words.get_mut(at)? = word;
@@ -94,6 +96,7 @@ impl Block {
 
     /// Empties the block and sets where jumps out of it go.
     pub(crate) fn start(&mut self, target: Target) {
+        count(Step::Block);
         self.len = 0;
         self.label_count = 0;
         self.fixup_count = 0;
@@ -104,6 +107,7 @@ impl Block {
 
     /// Appends an instruction.
     pub(crate) fn push(&mut self, insn: Insn) {
+        count(Step::Push);
         match self.insns.get_mut(self.len) {
             Some(place) => {
                 *place = insn;

@@ -12,6 +12,7 @@ use super::raw::{alu, atomic, class, jmp, mode, pseudo, size, Raw};
 use super::{AluOp, AtomicOp, Cond, Insn, Mem, Operand, Reg, Size, Swap, Width};
 use crate::jit::error::{Error, Result};
 use crate::jit::mips::Endian;
+use crate::jit::work::{count, Step};
 
 /// What raw instructions look like in this kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,7 @@ pub(crate) struct Dialect {
 /// `Unsupported` for what the JIT does not implement or the kernel's interpreter does not know;
 /// `OutOfReach` for a jump out of the program or into the second slot of an instruction.
 pub(crate) fn decode(dialect: Dialect, program: &[Raw], at: u32) -> Result<Insn> {
+    count(Step::Decode);
     let raw = slot(program, at).unwrap_or_default();
     let decoder = Decoder {
         dialect,
