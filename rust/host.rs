@@ -7,8 +7,10 @@
 #![allow(dead_code)]
 
 pub(crate) mod check;
+pub(crate) mod fuzz;
 pub(crate) mod listing;
 pub(crate) mod mips;
+pub(crate) mod random;
 pub(crate) mod text;
 pub(crate) mod work;
 

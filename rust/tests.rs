@@ -11,6 +11,7 @@ mod decode;
 mod facts;
 mod forms;
 mod frame;
+mod fuzz;
 mod golden;
 mod immediate;
 mod layout;

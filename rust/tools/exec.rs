@@ -40,7 +40,7 @@ mod kernel;
 pub(in crate::tools) mod machine;
 mod places;
 mod programs;
-pub(in crate::tools) mod random;
+
 #[cfg(feature = "emulator")]
 mod regressions;
 #[cfg(feature = "emulator")]
@@ -52,6 +52,8 @@ mod shrink;
 mod subject;
 #[cfg(feature = "emulator")]
 mod visit;
+
+use crate::host::random;
 
 pub use programs::main as main_of_programs;
 #[cfg(feature = "emulator")]

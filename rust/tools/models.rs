@@ -32,11 +32,11 @@ use generate::Generator;
 use trial::rs;
 
 use crate::host::mips::Word;
+use crate::host::random::fresh_seed;
+use crate::host::random::mix;
 use crate::jit::mips::table::Op;
 use crate::model::mips::Trap;
 use crate::tools::exec::machine::MACHINES;
-use crate::tools::exec::random::fresh_seed;
-use crate::tools::exec::random::mix;
 
 /// Differences printed in full; the others are counted.
 const SHOWN: usize = 3;

@@ -10,10 +10,10 @@ use super::rig::{
 };
 use super::trial::{Ground, Trial};
 use crate::host::mips::print;
+use crate::host::random::Random;
 use crate::jit::mips::Reg;
 use crate::model::mips::Trap;
 use crate::tools::exec::machine::Machine;
-use crate::tools::exec::random::Random;
 
 /// What is to be tried in the next run.
 #[derive(Default)]

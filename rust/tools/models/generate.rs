@@ -9,9 +9,9 @@ use super::rig::{
     State, CELL, CELLS, CELLS_SIZE, CELL_SIZE, HI, KSEG0, LO, MEMORY, SITE, STATE_SIZE,
 };
 use super::trial::{rs, rt, simm, Shape, Trial};
+use crate::host::random::Random;
 use crate::jit::mips::table::{Effects, Field, Op};
 use crate::tools::exec::machine::Machine;
-use crate::tools::exec::random::Random;
 
 /// Values at which instructions could go wrong.
 const VALUES: [u32; 24] = [

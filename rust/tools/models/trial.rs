@@ -11,7 +11,7 @@
 //! ```
 
 use super::rig::{pad, Rig, CODE, CODE_SIZE, PAD_SIZE, ZERO_PAD};
-use crate::tools::exec::random::Random;
+use crate::host::random::Random;
 
 /// How a word uses its fields, as far as a state has to be made for it (MD00086 chapter 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

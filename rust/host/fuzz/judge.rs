@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What must hold of every call of the core.
+//!
+//! - It returns: no panic, no overflow, no end of patience (libFuzzer's clock).
+//! - It does no more work than is linear in the program's length.
+//! - It writes an image into memory of just the measured size, every word of it, and nothing outside
+//!   of the memory it was lent; memory of any other size is an error, and harms nothing.
+//! - The image is as [`check`] asks. Measured again, or made again, it is the same.
+//! - Analyses make an image shorter or leave it as it is; the program compiles without them, too, or
+//!   fails for the same reason.
+//! - What it says of a program that it does not take is true; it never says `Internal`, and
+//!   `NoMemory` only of memory that does not fit.
+
+use super::Input;
+use crate::host::{check, work, Image, RUNTIME};
+use crate::jit::analysis::Fact;
+use crate::jit::asm::Block;
+use crate::jit::bpf::{decode, Raw};
+use crate::jit::error::Error;
+use crate::jit::layout::{Compiler, Program, Workspace};
+
+/// A stack that is as deep as this may be too deep for a frame, with what else a frame holds.
+const DEEP: u32 = 0x7fff - 512;
+
+/// Indices at which decoding is tried that no pass asks for.
+const ODD_INDICES: [u32; 4] = [0x7fff_ffff, 0x8000_0000, u32::MAX - 1, u32::MAX];
+
+/// Finds the first promise that the core breaks. A panic is the core's.
+///
+/// # Errors
+///
+/// One line that says what is wrong.
+pub(crate) fn judge(input: &Input) -> Result<(), String> {
+    let program = input.program();
+    let subject = Subject {
+        input,
+        program: &program,
+    };
+    // Decoding is total: in any slot, also the second of two, and behind the last.
+    for at in (0..=program.len() as u32).chain(ODD_INDICES) {
+        let _ = decode(input.dialect(), &program, at);
+    }
+    let with = subject.compile(true, Care::Great)?;
+    let without = subject.compile(false, Care::Little)?;
+    match (&with, &without) {
+        (Ok(with), Ok(without)) => {
+            let (long, short) = (with.words.len(), without.words.len());
+            if long > short {
+                return Err(format!("{long} words with analyses, {short} without"));
+            }
+            for image in [with, without] {
+                check::judge(image, &input.cpu)
+                    .map_err(|fault| format!("the image is wrong: {fault}"))?;
+            }
+        }
+        (Err(with), Err(without)) if with == without => subject.judge_error(*with)?,
+        (with, without) => {
+            let [with, without] = [with, without].map(|r| r.as_ref().map(|_| "an image"));
+            return Err(format!("{with:?} with analyses, {without:?} without"));
+        }
+    }
+    if subject.compile(true, Care::Little)? != with {
+        return Err("compiled again, it is something else".to_string());
+    }
+    subject.judge_misfits(with.err())
+}
+
+/// How closely to look at a compilation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Care {
+    Little,
+    /// Measures and writes more than once.
+    Great,
+}
+
+/// A program and what it is compiled for.
+struct Subject<'a> {
+    input: &'a Input,
+    program: &'a [Raw],
+}
+
+impl Subject<'_> {
+    fn program(&self) -> Program<'_> {
+        Program {
+            insns: self.program,
+            dialect: self.input.dialect(),
+            stack_depth: self.input.stack_depth,
+            verifier_zext: self.input.verifier_zext,
+        }
+    }
+
+    /// Compiles as the kernel does, with memory that fits.
+    fn compile(&self, has_facts: bool, care: Care) -> Result<Result<Image, Error>, String> {
+        let len = self.program.len();
+        let mut offsets = Lent::new(len + 1, 0u32);
+        let mut facts = Lent::new(if has_facts { len } else { 0 }, Fact::default());
+        let mut block = Block::new();
+        let workspace = Workspace {
+            offsets: offsets.memory(),
+            facts: facts.memory(),
+            block: &mut block,
+        };
+        work::take();
+        let compiler = Compiler::new(self.program(), &self.input.cpu, &RUNTIME, workspace);
+        let measured = compiler.and_then(|mut compiler| Ok((compiler.measure()?, compiler)));
+        let (measured, mut compiler) = match measured {
+            Ok((measured, compiler)) => (measured as usize, compiler),
+            Err(error) => {
+                work::take().judge(len)?;
+                return Ok(Err(error));
+            }
+        };
+        let mut words = Lent::new(measured, 0);
+        let written = compiler.write(words.memory(), self.input.address);
+        work::take().judge(len)?;
+        words.judge("the image")?;
+        if let Err(error) = written {
+            return Err(format!("{error:?} with memory for {measured} words"));
+        }
+        if care == Care::Great {
+            self.judge_misfitting_image(&mut compiler, measured)?;
+            self.judge_repetition(&mut compiler, words.memory())?;
+        }
+        compiler.into_byte_offsets();
+        offsets.judge("the offsets")?;
+        facts.judge("the facts")?;
+        Ok(Ok(Image {
+            words: words.memory().to_vec(),
+            offsets: offsets.memory().to_vec(),
+            address: self.input.address,
+        }))
+    }
+
+    /// Writing and measuring again, in spite of what went wrong in between, gives the same.
+    fn judge_repetition(&self, compiler: &mut Compiler<'_>, words: &[u32]) -> Result<(), String> {
+        let mut again = Lent::new(words.len(), UNTOUCHED);
+        let written = compiler.write(again.memory(), self.input.address);
+        if written != Ok(()) || again.memory() != words {
+            return Err(format!("{written:?}: written again, it is something else"));
+        }
+        let measured = compiler.measure();
+        if measured.map(|measured| measured as usize) != Ok(words.len()) {
+            return Err(format!(
+                "{measured:?} words, measured again, not {}",
+                words.len()
+            ));
+        }
+        Ok(())
+    }
+
+    /// An image longer or shorter than measured is an error, and not a word more is written.
+    fn judge_misfitting_image(
+        &self,
+        compiler: &mut Compiler<'_>,
+        measured: usize,
+    ) -> Result<(), String> {
+        // As much too long as the longest image is, at most.
+        let excess = self.input.misfit.words.min(1 << 16);
+        let size = stretch(measured, excess);
+        if size == measured {
+            return Ok(());
+        }
+        let mut words = Lent::new(size, UNTOUCHED);
+        let written = compiler.write(words.memory(), self.input.address);
+        if !matches!(written, Err(Error::Internal { .. })) {
+            return Err(format!("{written:?}: {size} words instead of {measured}"));
+        }
+        words.judge("an image that does not fit")?;
+        let behind = words.memory().get(measured..).unwrap_or(&[]);
+        if behind.iter().any(|word| *word != UNTOUCHED) {
+            return Err(format!("words were written behind {measured}"));
+        }
+        Ok(())
+    }
+
+    /// Offsets and facts that do not fit are an error.
+    fn judge_misfits(&self, expected: Option<Error>) -> Result<(), String> {
+        let len = self.program.len();
+        let misfit = self.input.misfit;
+        let offsets_len = stretch(len + 1, misfit.offsets.into());
+        let facts_len = stretch(len, misfit.facts.into());
+        let fits = offsets_len == len + 1 && (facts_len == len || facts_len == 0);
+        let mut offsets = Lent::new(offsets_len, 0u32);
+        let mut facts = Lent::new(facts_len, Fact::default());
+        let mut block = Block::new();
+        let workspace = Workspace {
+            offsets: offsets.memory(),
+            facts: facts.memory(),
+            block: &mut block,
+        };
+        let compiler = Compiler::new(self.program(), &self.input.cpu, &RUNTIME, workspace);
+        let error = compiler.err();
+        offsets.judge("offsets that do not fit")?;
+        facts.judge("facts that do not fit")?;
+        let is_right = match error {
+            None => fits && expected.is_none(),
+            Some(Error::NoMemory) => !fits,
+            Some(_) => error == expected,
+        };
+        if is_right {
+            Ok(())
+        } else {
+            Err(format!(
+                "{error:?} for {offsets_len} offsets and {facts_len} facts of {len} slots"
+            ))
+        }
+    }
+
+    /// Whether an error, of memory that fits, can be true.
+    fn judge_error(&self, error: Error) -> Result<(), String> {
+        let raw = |at: u32| self.program.get(at as usize);
+        let is_true = match error {
+            Error::Unsupported { at, opcode } => raw(at).is_some_and(|raw| raw.code == opcode),
+            Error::OutOfReach { at } => raw(at).is_some(),
+            Error::TooLong => self.input.stack_depth > DEEP,
+            Error::NoMemory | Error::Internal { .. } => false,
+        };
+        if is_true {
+            Ok(())
+        } else {
+            Err(format!("{error:?}, which is not so"))
+        }
+    }
+}
+
+/// A length that is off by some; not below nothing.
+fn stretch(len: usize, by: i32) -> usize {
+    len.saturating_add_signed(by as isize)
+}
+
+/// What unwritten words hold: no instruction of the table.
+const UNTOUCHED: u32 = 0xffff_ffff;
+
+/// Elements on either side of lent memory.
+const MARGIN: usize = 16;
+
+/// Memory lent to the core, with a margin on either side that is not.
+struct Lent<T> {
+    all: Vec<T>,
+    initial: T,
+}
+
+impl<T: Copy + PartialEq> Lent<T> {
+    fn new(len: usize, initial: T) -> Self {
+        Lent {
+            all: vec![initial; len + 2 * MARGIN],
+            initial,
+        }
+    }
+
+    fn memory(&mut self) -> &mut [T] {
+        let end = self.all.len() - MARGIN;
+        &mut self.all[MARGIN..end]
+    }
+
+    /// Whether the margins are as they were.
+    fn judge(&self, what: &str) -> Result<(), String> {
+        let (head, tail) = (&self.all[..MARGIN], &self.all[self.all.len() - MARGIN..]);
+        if head.iter().chain(tail).all(|e| *e == self.initial) {
+            Ok(())
+        } else {
+            Err(format!("something was written outside of {what}"))
+        }
+    }
+}
