@@ -14,6 +14,8 @@ LINUX   ?=
 BPF     ?=
 FORM    ?=
 SEED    ?=
+SECONDS ?= 60
+INPUT   ?=
 CACHE   ?= $(or $(MIPS_BPF_JIT_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/mips-bpf-jit)
 
 override CACHE := $(abspath $(CACHE))
@@ -31,7 +33,7 @@ runner = { test -x '$(CARGO_TARGET_DIR)/debug/boot-tests' || echo 'building the 
 # make check needs less than make boot does.
 setup = scripts/setup
 
-.PHONY: help setup boot test check encode exec prove show list clean
+.PHONY: help setup boot test check encode exec fuzz prove show list clean
 .DEFAULT_GOAL := help
 
 help:
@@ -42,6 +44,7 @@ help:
 	@echo '  make check    host tests, formatting and lints; needs a Rust toolchain only'
 	@echo '  make encode   every row of the instruction table against GNU as and LLVM'
 	@echo '  make exec     emitted code and the models, judged in an emulator on the host'
+	@echo '  make fuzz     arbitrary programs, machines and sizes of memory, by libFuzzer; see SECONDS='
 	@echo '  make prove    emitted code, proved right for all values of registers and memory;'
 	@echo '                for all machines, or MACHINE; see FORM='
 	@echo '  make show     BPF and the MIPS code made of it, side by side; see BPF='
@@ -63,6 +66,8 @@ help:
 	@echo '  BPF=                 show: assembler text, raw bytes, or an object file'
 	@echo '  SEED=                jit_diff: the programs of that run again'
 	@echo '  FORM=                prove: only forms whose name contains this, as "add64 imm"'
+	@echo '  SECONDS=60           fuzz: how long'
+	@echo '  INPUT=               fuzz: only judge this file, and show it'
 	@echo '  CACHE=$(CACHE)'
 	@echo '                       where sources, builds and logs are kept'
 
@@ -86,6 +91,11 @@ check:
 encode exec:
 	@$(setup) $@
 	@$(runner) host $@
+
+fuzz:
+	@$(setup) $(if $(INPUT),check,fuzz)
+	@"$(cargo)" run --quiet --locked -p bpf-jit-mips --features tools --bin fuzz -- \
+		$(if $(INPUT),--input '$(INPUT)',--seconds '$(SECONDS)')
 
 # Without MACHINE on the command line, for all machines.
 prove:

@@ -4,6 +4,8 @@
 //!
 //! The kernel never sees this crate root; `bpf_jit_mips.rs` is its own.
 
+#[cfg(feature = "fuzz")]
+pub mod fuzz;
 #[cfg(any(test, feature = "judges"))]
 mod host;
 mod jit;

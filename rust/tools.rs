@@ -5,6 +5,7 @@
 mod build;
 pub mod encode;
 pub mod exec;
+pub mod fuzz;
 #[cfg(feature = "emulator")]
 pub mod models;
 pub mod prove;

@@ -45,6 +45,7 @@ pub(crate) fn command(place: &Place, words: &[String]) -> Result<Command> {
     command.args(arguments).current_dir(&place.root);
     command
         .env("CARGO_TARGET_DIR", place.cache.join("target"))
+        .env("MIPS_BPF_JIT_CACHE", &place.cache)
         .env("CARGO_TERM_COLOR", "never");
     for key in TOOLS {
         if let Some(value) = place.tool(key) {

@@ -59,7 +59,7 @@ enum Verb {
     Boot(boot::Options),
     /// Everything in boot-tests/test-plan.toml: host tests, then boots.
     Test,
-    /// One group of host tests of boot-tests/test-plan.toml: check, encode, exec.
+    /// One group of host tests of boot-tests/test-plan.toml: check, encode, exec, fuzz, prove.
     Host {
         /// Name of the group.
         group: String,

@@ -92,6 +92,18 @@ pub(crate) fn mutate(bytes: &[u8], longest: usize, seed: u64) -> Vec<u8> {
     bytes
 }
 
+/// The same without its repeats, every other time. Long programs take a thousand times longer than
+/// others: where nothing makes them short, the corpus fills with them and the fuzzer crawls.
+pub(crate) fn shorten(bytes: &[u8], seed: u64) -> Vec<u8> {
+    let mut input = Input::from_bytes(bytes);
+    if !input.has_repeats || Random::new(seed).chance(50) {
+        return bytes.to_vec();
+    }
+    input.slots.retain(|raw| raw.code != REPEAT);
+    input.has_repeats = false;
+    input.to_bytes()
+}
+
 fn change(input: &mut Input, random: &mut Random) {
     let len = input.slots.len();
     let at = random.below(len + 1);
