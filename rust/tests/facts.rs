@@ -2,6 +2,8 @@
 
 //! Liveness and definedness of registers: exact without loops, safe with them.
 
+mod exhaustive;
+
 use super::{program, LE_R2};
 use crate::host::dialect;
 use crate::jit::analysis::{Fact, Facts, Usage};
