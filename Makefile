@@ -14,6 +14,7 @@ LINUX   ?=
 BPF     ?=
 FORM    ?=
 SEED    ?=
+PROGRAMS ?= 100000
 SECONDS ?= 60
 INPUT   ?=
 CACHE   ?= $(or $(MIPS_BPF_JIT_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/mips-bpf-jit)
@@ -33,7 +34,7 @@ runner = { test -x '$(CARGO_TARGET_DIR)/debug/boot-tests' || echo 'building the 
 # make check needs less than make boot does.
 setup = scripts/setup
 
-.PHONY: help setup boot test check encode exec fuzz prove show list clean
+.PHONY: help setup boot test check encode exec diff fuzz prove show list clean
 .DEFAULT_GOAL := help
 
 help:
@@ -45,6 +46,8 @@ help:
 	@echo '  make encode   every row of the instruction table against GNU as and LLVM'
 	@echo '  make exec     emitted code and the models, judged in an emulator on the host'
 	@echo '  make fuzz     arbitrary programs, machines and sizes of memory, by libFuzzer; see SECONDS='
+	@echo '  make diff     random programs in the emulator and in the model: PROGRAMS for each machine,'
+	@echo '                on top of what has run before, which is added up'
 	@echo '  make prove    emitted code, proved right for all values of registers and memory;'
 	@echo '                for all machines, or MACHINE; see FORM='
 	@echo '  make show     BPF and the MIPS code made of it, side by side; see BPF='
@@ -64,7 +67,8 @@ help:
 	@echo '  ICOUNT=0             1: guest time counts instructions (see Documentation/testing.rst)'
 	@echo '  LINUX=               kernel tree to graft and build, instead of a copy of the source'
 	@echo '  BPF=                 show: assembler text, raw bytes, or an object file'
-	@echo '  SEED=                jit_diff: the programs of that run again'
+	@echo '  PROGRAMS=100000      diff: how many for each machine'
+	@echo '  SEED=                jit_diff, diff: the programs of that run again'
 	@echo '  FORM=                prove: only forms whose name contains this, as "add64 imm"'
 	@echo '  SECONDS=60           fuzz: how long'
 	@echo '  INPUT=               fuzz: only judge this file, and show it'
@@ -96,6 +100,12 @@ fuzz:
 	@$(setup) $(if $(INPUT),check,fuzz)
 	@"$(cargo)" run --quiet --locked -p bpf-jit-mips --features tools --bin fuzz -- \
 		$(if $(INPUT),--input '$(INPUT)',--seconds '$(SECONDS)')
+
+diff:
+	@$(setup) exec
+	@"$(cargo)" run --release --quiet --locked -p bpf-jit-mips --features emulator --bin exec -- \
+		--group random --programs '$(PROGRAMS)' --log '$(CACHE)/diff.log' \
+		$(if $(SEED),--seed '$(SEED)')
 
 # Without MACHINE on the command line, for all machines.
 prove:

@@ -77,6 +77,8 @@ struct Table {
     terms: HashMap<(Node, u32), Term>,
     /// Names of variables.
     names: Vec<String>,
+    /// How often the lemma about products was used.
+    lemma_uses: u64,
 }
 
 thread_local! {
@@ -86,6 +88,12 @@ thread_local! {
 /// Forgets all terms of this thread. Those that are still held mean nothing any more.
 pub fn forget_all() {
     TABLE.with_borrow_mut(|table| *table = Table::default());
+}
+
+/// How often, since terms were forgotten, a product was written as the lemma of
+/// [`smt::PRODUCT_LEMMA`] says.
+pub fn lemma_uses() -> u64 {
+    TABLE.with_borrow(|table| table.lemma_uses)
 }
 
 impl Term {

@@ -140,6 +140,7 @@ fn product(a: Term, b: Term) -> Option<Term> {
     if high_a.value() == Some(0) && high_b.value() == Some(0) {
         return None;
     }
+    super::TABLE.with_borrow_mut(|table| table.lemma_uses += 1);
     let low = low_a.zero_extend(DOUBLEWORD) * low_b.zero_extend(DOUBLEWORD);
     let mixed = high_a * low_b + low_a * high_b;
     Some(low + mixed.concat(mixed.constant(0)))

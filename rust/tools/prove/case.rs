@@ -16,7 +16,7 @@ use crate::host::mips::print;
 use crate::host::text;
 use crate::jit::bpf::decode;
 use crate::model::bpf::fields::Fields;
-use crate::model::term::{forget_all, Assignment, Term};
+use crate::model::term::{forget_all, lemma_uses, Assignment, Term};
 use crate::model::word::Word;
 
 /// The form that stands for prologues and epilogues.
@@ -35,6 +35,8 @@ pub(super) struct Outcome {
     pub(super) effort: Effort,
     /// Numbers checked to be in a class that was proved.
     pub(super) numbers: u64,
+    /// Some proof uses the lemma about products.
+    pub(super) uses_lemma: bool,
     /// Descriptions of what is not proved.
     pub(super) failures: Vec<String>,
 }
@@ -286,11 +288,13 @@ impl<'m> Prover<'m> {
 
     /// Proves a theorem on every way.
     fn judge(&mut self, theorem: &Theorem<'_>) -> Result<()> {
+        let before = lemma_uses();
         let mut obligations = Vec::new();
         let result = explore(|path| {
             obligations.push(theorem.obligation(path)?);
             Ok::<(), String>(())
         });
+        self.outcome.uses_lemma |= lemma_uses() > before;
         let mut wrong = result.err();
         for obligation in obligations {
             if wrong.is_none() {

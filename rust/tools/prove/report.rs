@@ -115,6 +115,7 @@ impl Report {
             for (_, rows) in &self.machines {
                 let outcome = &rows[form].outcome;
                 let cell = match outcome.failures.len() {
+                    0 if outcome.uses_lemma => format!("lemma {}", outcome.proved),
                     0 => format!("proved {}", outcome.proved),
                     _ => "NOT PROVED".to_owned(),
                 };
