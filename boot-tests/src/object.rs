@@ -2,8 +2,8 @@
 
 //! Is the object that the kernel links what kernel code has to be?
 //!
-//! Two promises of the JIT are visible in its object only. It cannot panic: no symbol of
-//! `core::panicking` is referred to. Its frames are small, since a MIPS kernel has a stack of
+//! Two promises of the JIT are visible in its object only. It cannot panic: of core, it refers to
+//! nothing that could. Its frames are small, since a MIPS kernel has a stack of
 //! 8 KiB: no function takes more than [`MAX_FRAME`] bytes.
 
 use crate::place::Place;
@@ -51,11 +51,13 @@ fn output(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// A symbol of `core::panicking`, mangled either way.
+/// A symbol of core beyond what formats derived `Debug`, mangled either way. Not only those of
+/// `core::panicking`: a slice's index out of range goes through `core::slice::index`.
 fn panic_symbol(symbols: &str) -> Option<&str> {
-    symbols
-        .split_whitespace()
-        .find(|word| word.contains("9panicking") || word.contains("rust_begin_unwind"))
+    symbols.split_whitespace().find(|word| {
+        let is_formatting = word.contains("4core3fmt");
+        word.contains("4core") && !is_formatting || word.contains("rust_begin_unwind")
+    })
 }
 
 /// The most that a prologue takes off sp, in bytes. None if there is none at all.
@@ -73,7 +75,11 @@ mod tests {
     fn a_panic_is_found() {
         let clean = "         U memcpy\n         U bpf_jit_binary_alloc\n";
         let dirty = "         U _RNvNtNtCs2DxGA1hvVcO_4core9panicking11panic_const24panic_const_add_overflow\n";
+        let format = "         U _RNvMsa_NtCs2DxGA1hvVcO_4core3fmtNtB5_9Formatter9write_str\n";
         assert_eq!(panic_symbol(clean), None);
+        assert_eq!(panic_symbol(format), None);
+        let index = "         U _RNvNtNtCs2DxGA1hvVcO_4core5slice5index16slice_index_fail\n";
+        assert!(panic_symbol(&format!("{clean}{index}")).is_some());
         assert!(panic_symbol(&format!("{clean}{dirty}")).is_some());
     }
 
