@@ -14,6 +14,7 @@
 //! trusted is in `Documentation/verification.rst`.
 
 mod case;
+mod complete;
 mod convention;
 mod forms;
 mod frame;
@@ -91,6 +92,9 @@ fn run(arguments: &Arguments) -> Result<bool> {
         Some(PathBuf::from(cache).join("proved"))
     });
     let memory = Memory::new(file)?;
+    if let Some(insn) = complete::forgotten(&MACHINES[0], &forms::forms()).first() {
+        bail!("the core decodes {insn:x?}, which is in no form of rust/tools/prove/forms.rs");
+    }
     let wanted: Vec<Form> = forms::forms()
         .into_iter()
         .chain(frame_forms())
