@@ -147,7 +147,7 @@ fn interesting_words() -> Vec<u32> {
         words.extend([
             power | 1 << 31,
             0xffff << (bit & 16) & !power,
-            power * 3 / 2 * 2 + 1,
+            power.wrapping_mul(3) / 2 * 2 + 1,
         ]);
     }
     words.extend(corner_words());
