@@ -33,7 +33,7 @@ mod world;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -66,6 +66,9 @@ struct Arguments {
     /// Check the classes of all 2^32 immediates; takes hours.
     #[arg(long)]
     all_immediates: bool,
+    /// End at the first form that is not proved.
+    #[arg(long)]
+    stop: bool,
     /// How many solvers to run side by side.
     #[arg(long)]
     jobs: Option<usize>,
@@ -123,8 +126,12 @@ fn run(arguments: &Arguments) -> Result<bool> {
         let began = Instant::now();
         report.begin(machine);
         let rows = prove_all(arguments, &memory, machine, &wanted)?;
+        let has_failed = rows.iter().any(Row::has_failed);
         report.end(machine, rows, began.elapsed());
         memory.save()?;
+        if arguments.stop && has_failed {
+            break;
+        }
     }
     report.finish(arguments.table.as_deref())
 }
@@ -149,6 +156,7 @@ fn prove_all(
     forms: &[Form],
 ) -> Result<Vec<Row>> {
     let next = AtomicUsize::new(0);
+    let is_over = AtomicBool::new(false);
     let rows: Mutex<Vec<(usize, Result<Row>)>> = Mutex::new(Vec::new());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
@@ -161,10 +169,16 @@ fn prove_all(
                     let Some(form) = forms.get(index) else {
                         return;
                     };
+                    if is_over.load(Ordering::Relaxed) {
+                        return;
+                    }
                     let row = prover.prove(form).map(|outcome: Outcome| Row {
                         form: form.name.clone(),
                         outcome,
                     });
+                    if arguments.stop && !row.as_ref().is_ok_and(|row| !row.has_failed()) {
+                        is_over.store(true, Ordering::Relaxed);
+                    }
                     if let Ok(mut rows) = rows.lock() {
                         rows.push((index, row));
                     }

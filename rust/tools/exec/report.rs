@@ -100,6 +100,11 @@ impl Report {
         self.failed > 10 * SHOWN
     }
 
+    /// Whether anything has failed so far.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed > 0 || self.rows.iter().any(|row| row.failed > 0)
+    }
+
     /// Prints the table and the last line; whether all passed.
     pub(super) fn finish(&self) -> bool {
         println!();

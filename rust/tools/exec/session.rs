@@ -35,6 +35,9 @@ struct Arguments {
     /// Only this group: forms, regressions or random.
     #[arg(long)]
     group: Option<String>,
+    /// End at the first failure.
+    #[arg(long)]
+    stop: bool,
     /// Add what has run to this file, and say how much that is by now.
     #[arg(long)]
     log: Option<PathBuf>,
@@ -68,6 +71,9 @@ pub fn main() -> ExitCode {
     let mut report = Report::new(groups.len() * machines.len(), session.arguments.log.clone());
     for (name, run) in groups {
         for machine in &machines {
+            if session.is_over(&report) {
+                break;
+            }
             let mut judge = Judge::new(*machine);
             report.begin(name, machine);
             run(&session, &mut judge, &mut report);
@@ -102,6 +108,11 @@ impl Session {
             None => true,
             Some(part) => name.contains(part.as_str()),
         }
+    }
+
+    /// Whether a failure has ended the run.
+    fn is_over(&self, report: &Report) -> bool {
+        self.arguments.stop && report.has_failed()
     }
 
     /// Judges one subject in one way, and reports.
@@ -146,7 +157,7 @@ impl Session {
         let mut data_random = Random::new(self.seed ^ 1);
         let mut each = |form: Form| {
             number += 1;
-            if !self.is_wanted(&form.name) || report.is_hopeless() {
+            if !self.is_wanted(&form.name) || report.is_hopeless() || self.is_over(report) {
                 return;
             }
             let inputs = form.data(&judge.machine, &mut data_random);
@@ -171,7 +182,7 @@ impl Session {
     fn regressions(&self, judge: &mut Judge, report: &mut Report) {
         let mut random = Random::new(self.seed);
         for regression in regressions::regressions(&judge.machine, &mut random) {
-            if !self.is_wanted(&regression.name) {
+            if !self.is_wanted(&regression.name) || self.is_over(report) {
                 continue;
             }
             for variant in Variant::all() {
@@ -203,7 +214,7 @@ impl Session {
     /// Program number n has the seed of the session plus n, so that it can be run alone.
     fn random(&self, judge: &mut Judge, report: &mut Report) {
         for number in 0..self.arguments.programs {
-            if report.is_hopeless() {
+            if report.is_hopeless() || self.is_over(report) {
                 return;
             }
             let seed = self.seed.wrapping_add(number);

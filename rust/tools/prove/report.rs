@@ -17,6 +17,12 @@ pub(super) struct Row {
     pub(super) outcome: Outcome,
 }
 
+impl Row {
+    pub(super) fn has_failed(&self) -> bool {
+        !self.outcome.failures.is_empty()
+    }
+}
+
 /// The report of a whole run.
 pub(super) struct Report {
     steps: usize,
@@ -109,15 +115,16 @@ impl Report {
             let _ = write!(text, "{name:>16}");
         }
         text.push('\n');
-        let forms = self.machines.first().map_or(0, |(_, rows)| rows.len());
-        for form in 0..forms {
-            let _ = write!(text, "{:<24}", self.machines[0].1[form].form);
+        let forms = self.machines.first().into_iter().flat_map(|(_, rows)| rows);
+        for Row { form, .. } in forms {
+            let _ = write!(text, "{form:<24}");
             for (_, rows) in &self.machines {
-                let outcome = &rows[form].outcome;
-                let cell = match outcome.failures.len() {
-                    0 if outcome.uses_lemma => format!("lemma {}", outcome.proved),
-                    0 => format!("proved {}", outcome.proved),
-                    _ => "NOT PROVED".to_owned(),
+                let cell = match rows.iter().find(|row| row.form == *form) {
+                    // Another form has ended the run before.
+                    None => "not tried".to_owned(),
+                    Some(row) if row.has_failed() => "NOT PROVED".to_owned(),
+                    Some(row) if row.outcome.uses_lemma => format!("lemma {}", row.outcome.proved),
+                    Some(row) => format!("proved {}", row.outcome.proved),
                 };
                 let _ = write!(text, "{cell:>16}");
             }
