@@ -14,6 +14,7 @@ mod frame;
 mod fuzz;
 mod golden;
 mod immediate;
+mod kernel;
 mod layout;
 mod mips;
 mod operand;
