@@ -17,6 +17,9 @@ SEED    ?=
 PROGRAMS ?= 100000
 SECONDS ?= 60
 INPUT   ?=
+MUTANT  ?=
+RESUME  ?= 0
+TABLE   ?=
 CACHE   ?= $(or $(MIPS_BPF_JIT_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/mips-bpf-jit)
 
 override CACHE := $(abspath $(CACHE))
@@ -34,7 +37,7 @@ runner = { test -x '$(CARGO_TARGET_DIR)/debug/boot-tests' || echo 'building the 
 # make check needs less than make boot does.
 setup = scripts/setup
 
-.PHONY: help setup boot test check encode exec diff fuzz prove show list clean
+.PHONY: help setup boot test check encode exec diff fuzz prove mutants show list clean
 .DEFAULT_GOAL := help
 
 help:
@@ -50,6 +53,8 @@ help:
 	@echo '                on top of what has run before, which is added up'
 	@echo '  make prove    emitted code, proved right for all values of registers and memory;'
 	@echo '                for all machines, or MACHINE; see FORM='
+	@echo '  make mutants  seeds bugs in the JIT, one at a time: each must be caught by a judge;'
+	@echo '                takes an hour; see MUTANT='
 	@echo '  make show     BPF and the MIPS code made of it, side by side; see BPF='
 	@echo '  make setup    find or install the tools, and the kernel source'
 	@echo '  make list     the machines and suites there are'
@@ -72,6 +77,9 @@ help:
 	@echo '  FORM=                prove: only forms whose name contains this, as "add64 imm"'
 	@echo '  SECONDS=60           fuzz: how long'
 	@echo '  INPUT=               fuzz: only judge this file, and show it'
+	@echo '  MUTANT=              mutants: only this one, or an area, as "shift"'
+	@echo '  RESUME=0             mutants: 1: go on after an interrupted run'
+	@echo '  TABLE=               mutants: write the table of what catches what to this file'
 	@echo '  CACHE=$(CACHE)'
 	@echo '                       where sources, builds and logs are kept'
 
@@ -114,6 +122,12 @@ prove:
 		$(if $(filter file,$(origin MACHINE)),,--machine '$(MACHINE)') \
 		$(if $(FORM),--form '$(FORM)')
 
+mutants:
+	@$(setup) encode exec prove
+	@"$(cargo)" run --quiet --locked -p bpf-jit-mips --features tools --bin mutants -- \
+		$(if $(MUTANT),--mutant '$(MUTANT)') $(if $(filter 1,$(RESUME)),--resume) \
+		$(if $(TABLE),--table '$(TABLE)')
+
 show:
 	@$(setup) check
 	@"$(cargo)" run --quiet --locked -p bpf-jit-mips --features tools --bin show -- \
@@ -125,4 +139,4 @@ list:
 
 clean:
 	rm -rf '$(CACHE)/build' '$(CACHE)/linux' '$(CACHE)/run' '$(CACHE)/log' '$(CACHE)/locks' \
-		'$(CACHE)/target'
+		'$(CACHE)/target' '$(CACHE)/mutants'

@@ -17,6 +17,7 @@ mod immediate;
 mod kernel;
 mod layout;
 mod mips;
+mod mutants;
 mod operand;
 mod register;
 mod rules;

@@ -8,5 +8,6 @@ pub mod exec;
 pub mod fuzz;
 #[cfg(feature = "emulator")]
 pub mod models;
+pub mod mutants;
 pub mod prove;
 pub mod show;
