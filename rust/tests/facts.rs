@@ -59,6 +59,42 @@ fn what_the_program_never_wrote_may_still_be_live() {
 }
 
 #[test]
+fn what_an_instruction_reads_is_live_before() {
+    for (source, reads) in [
+        ("tail_call", "R1 R2 R3"),
+        ("call 5", "R1 R2 R3 R4"),
+        ("w0 = cmpxchg32_32(r1 + 0, w0, w2)", "R0 R1 R2"),
+        ("w3 = atomic_fetch_add((u32 *)(r2 + 0), w3)", "R2 R3"),
+        ("lock *(u32 *)(r2 + 0) += w3", "R2 R3"),
+        ("w4 = load_acquire((u32 *)(r3 + 0))", "R3"),
+        ("store_release((u32 *)(r2 + 0), w3)", "R2 R3"),
+        ("*(u32 *)(r2 + 0) = r3", "R2 R3"),
+        ("*(u32 *)(r2 + 0) = 7", "R2"),
+        ("r4 = *(u32 *)(r3 + 0)", "R3"),
+        ("r3 += r2", "R2 R3"),
+        ("r3 = -r3", "R3"),
+        ("r3 = (s8)r2", "R2"),
+        ("r3 = bswap16 r3", "R3"),
+        ("if r2 == r3 goto +0", "R2 R3"),
+        ("r4 = r2", "R2"),
+    ] {
+        let before = "r0 = 1; r2 = 2; r3 = 3; r4 = 4; r4 /= 7";
+        check(
+            &format!("{before}; {source}; r0 = 0; exit"),
+            &[(4, "R0 R1 R2 R3 R4 R10", reads)],
+        );
+    }
+}
+
+#[test]
+fn what_a_branch_leads_to_is_live_before() {
+    check(
+        "r0 = 0; r2 = 2; r3 = 3; if r0 == 0 goto +1; exit; r0 = r2; exit",
+        &[(2, "R0 R1 R2 R10", "R0 R2"), (3, "R0 R1 R2 R3 R10", "R0")],
+    );
+}
+
+#[test]
 fn paths_meet() {
     check(
         "r0 = 0; if r1 == 0 goto +2; r2 = 2; goto +1; r3 = 3; r6 = 6; exit",
