@@ -313,6 +313,20 @@ fn offsets_of_second_slots_and_of_the_epilogue() {
 }
 
 #[test]
+fn every_exit_but_a_last_one_jumps() {
+    // The last instruction need not be an exit.
+    for (name, cpu) in MACHINES {
+        let insns = program("goto over; back: r0 = 0; exit; over: goto back", &cpu);
+        let image = compile(&insns, &cpu, &Options::default()).expect("compiles");
+        let epilogue = image.address.wrapping_add(image.offsets[4]);
+        assert_eq!(destination(&image, 2), Some(epilogue), "{name}");
+        let insns = program("r0 = 0; exit", &cpu);
+        let image = compile(&insns, &cpu, &Options::default()).expect("compiles");
+        assert_eq!(image.offsets[1], image.offsets[2], "{name}");
+    }
+}
+
+#[test]
 fn errors_name_the_instruction() {
     for (source, error) in [
         (
