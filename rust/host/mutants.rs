@@ -33,6 +33,8 @@ pub(crate) struct Mutant {
     /// Where it shows.
     #[serde(default = "usual_machine")]
     pub(crate) machine: String,
+    /// Part of the name of a form of `make prove` that it spoils, to be tried before all others.
+    pub(crate) form: Option<String>,
     /// Which occurrence of `find` is meant, counted from 1.
     nth: Option<usize>,
     find: String,
@@ -70,6 +72,15 @@ impl Mutant {
         };
         let (before, rest) = source.split_at(place);
         Ok([before, &self.replace, &rest[self.find.len()..]].concat())
+    }
+
+    /// The change itself, for telling it from others.
+    pub(crate) fn change(&self) -> String {
+        let (file, find, replace) = (&self.file, &self.find, &self.replace);
+        format!(
+            "{file} {:?} {find:?} {replace:?} {}",
+            self.nth, self.machine
+        )
     }
 
     fn judge(&self) -> Result<()> {

@@ -33,7 +33,7 @@ use clap::Parser;
 
 use crate::host::mutants::{catalogue, Mutant};
 use memory::Memory;
-use rung::{Bench, Rung, Verdict};
+use rung::{Bench, Job, Rung, Verdict};
 use tree::Tree;
 
 /// Seeds bugs in the core and sees that the judges find them.
@@ -173,7 +173,7 @@ fn rungs(tree: &Tree, bench: &Bench, mutant: &Mutant, all_rungs: bool) -> Result
         if !rung.applies_to(mutant) {
             continue;
         }
-        *verdict = bench.run(tree, rung, &mutant.machine, &mutant.name)?;
+        *verdict = bench.run(tree, rung, Job::of(mutant))?;
         if *verdict == Verdict::Caught && rung.is_of_meaning() && !all_rungs {
             break;
         }

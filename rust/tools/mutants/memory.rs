@@ -38,7 +38,7 @@ impl Memory {
     }
 
     fn key(&self, mutant: &Mutant) -> String {
-        let digest = Sha256::digest(format!("{} {mutant:?}", self.core));
+        let digest = Sha256::digest(format!("{} {}", self.core, mutant.change()));
         digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 

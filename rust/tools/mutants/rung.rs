@@ -128,6 +128,27 @@ impl Verdict {
     }
 }
 
+/// What a rung is run on.
+#[derive(Clone, Copy)]
+pub(super) struct Job<'a> {
+    /// Names the log.
+    name: &'a str,
+    machine: &'a str,
+    /// What to prove first.
+    form: Option<&'a str>,
+}
+
+impl<'a> Job<'a> {
+    /// The job to judge a mutant.
+    pub(super) fn of(mutant: &'a Mutant) -> Self {
+        Job {
+            name: &mutant.name,
+            machine: &mutant.machine,
+            form: mutant.form.as_deref(),
+        }
+    }
+}
+
 /// Builds and runs rungs.
 pub(super) struct Bench {
     cargo: PathBuf,
@@ -187,7 +208,12 @@ impl Bench {
                     continue;
                 }
                 let began = Instant::now();
-                let verdict = self.run(tree, rung, &mutant.machine, UNMUTATED)?;
+                let job = Job {
+                    name: UNMUTATED,
+                    machine: &mutant.machine,
+                    form: None,
+                };
+                let verdict = self.run(tree, rung, job)?;
                 if verdict != Verdict::Missed {
                     let log = self.log(UNMUTATED);
                     bail!("{} fails without a mutant: {}", rung.name(), log.display());
@@ -257,12 +283,12 @@ impl Bench {
             .join(place.context("cargo does not name the tests")?))
     }
 
-    fn command(&self, tree: &Tree, rung: Rung, machine: &str, name: &str) -> Result<Command> {
+    fn command(&self, tree: &Tree, rung: Rung, job: Job<'_>) -> Result<Command> {
         let skip = |tests: &[&'static str]| -> Vec<&'static str> {
             tests.iter().flat_map(|test| ["--skip", test]).collect()
         };
         let mut command = match rung {
-            Rung::Golden | Rung::Unit => Command::new(self.tests(tree, name)?),
+            Rung::Golden | Rung::Unit => Command::new(self.tests(tree, job.name)?),
             _ => Command::new(self.program(rung.name())),
         };
         match rung {
@@ -270,9 +296,10 @@ impl Bench {
             Rung::Unit => command.args(skip(&GOLDEN)).args(skip(&OF_THE_TREE)),
             Rung::Encode => &mut command,
             Rung::Prove => command
-                .args(["--stop", "--machine", machine, "--memory"])
-                .arg(&self.proved),
-            Rung::Exec => command.args(["--stop", "--machine", machine]).args([
+                .args(["--stop", "--machine", job.machine, "--memory"])
+                .arg(&self.proved)
+                .args(job.form.iter().flat_map(|form| ["--form", form])),
+            Rung::Exec => command.args(["--stop", "--machine", job.machine]).args([
                 "--seed",
                 SEED,
                 "--programs",
@@ -289,27 +316,23 @@ impl Bench {
     /// # Errors
     ///
     /// It does not run, or ends in a way that says nothing.
-    pub(super) fn run(
-        &self,
-        tree: &Tree,
-        rung: Rung,
-        machine: &str,
-        name: &str,
-    ) -> Result<Verdict> {
-        let log = File::options().append(true).open(self.log(name))?;
-        let mut command = self.command(tree, rung, machine, name)?;
+    pub(super) fn run(&self, tree: &Tree, rung: Rung, job: Job<'_>) -> Result<Verdict> {
+        let log = File::options().append(true).open(self.log(job.name))?;
+        let mut command = self.command(tree, rung, job)?;
         command.stdout(log.try_clone()?).stderr(log);
         let Some(status) = limited(&mut command).with_context(|| rung.name())? else {
             return Ok(Verdict::Caught);
         };
         match status.code() {
+            Some(0) if rung == Rung::Prove && job.form.is_some() => {
+                self.run(tree, rung, Job { form: None, ..job })
+            }
             Some(0) => Ok(Verdict::Missed),
             Some(code) if FOUND.contains(&code) => Ok(Verdict::Caught),
-            _ => bail!(
-                "{}: {status}: see {}",
-                rung.name(),
-                self.log(name).display()
-            ),
+            _ => {
+                let log = self.log(job.name);
+                bail!("{}: {status}: see {}", rung.name(), log.display())
+            }
         }
     }
 }
