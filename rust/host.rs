@@ -10,6 +10,7 @@ pub(crate) mod check;
 pub(crate) mod fuzz;
 pub(crate) mod listing;
 pub(crate) mod mips;
+#[cfg(any(test, feature = "tools"))]
 pub(crate) mod mutants;
 pub(crate) mod random;
 pub(crate) mod text;
