@@ -6,6 +6,7 @@ mod build;
 pub mod encode;
 pub mod exec;
 pub mod fuzz;
+mod machine;
 #[cfg(feature = "emulator")]
 pub mod models;
 pub mod mutants;

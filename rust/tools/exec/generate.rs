@@ -244,8 +244,12 @@ impl Generator<'_> {
 
     /// Jumps over instructions that nothing executes, and that no branch reaches over.
     fn padding(&mut self) {
-        // Blinded, it must still be in reach of the jump over it.
-        let count = 7000 + self.random.below(2500);
+        let more = match self.against {
+            Against::Model => 4000,
+            // Blinded, it must still be in reach of the jump over it.
+            Against::Interpreter => 2500,
+        };
+        let count = 7000 + self.random.below(more);
         let over = self.program.len();
         self.push(goto(0));
         let filler = insn(class::ALU64 | ADD, 0, 0, 0, 0x1234_5678);

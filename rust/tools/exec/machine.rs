@@ -1,70 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The machines that images are compiled for and run on, and the ways to compile for them.
+//! The ways to compile for a machine.
 
 use super::places::RUNTIME;
 use crate::host::Options;
 use crate::jit::mips::cpu::Barriers;
-use crate::jit::mips::{Cpu, Endian, Release};
-use crate::model::bpf::memory::ByteOrder;
-
-/// A machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::tools) struct Machine {
-    pub(in crate::tools) name: &'static str,
-    pub(in crate::tools) endian: Endian,
-    pub(in crate::tools) release: Release,
-}
-
-/// Every machine.
-pub(in crate::tools) const MACHINES: [Machine; 4] = [
-    machine("le-r1", Endian::Little, Release::R1),
-    machine("le-r2", Endian::Little, Release::R2),
-    machine("be-r1", Endian::Big, Release::R1),
-    machine("be-r2", Endian::Big, Release::R2),
-];
-
-const fn machine(name: &'static str, endian: Endian, release: Release) -> Machine {
-    Machine {
-        name,
-        endian,
-        release,
-    }
-}
-
-impl Machine {
-    /// The byte order, as the model has it.
-    pub(in crate::tools) fn order(&self) -> ByteOrder {
-        match self.endian {
-            Endian::Little => ByteOrder::Little,
-            Endian::Big => ByteOrder::Big,
-        }
-    }
-
-    /// A word's bytes in memory.
-    pub(in crate::tools) fn bytes(&self, word: u32) -> [u8; 4] {
-        match self.endian {
-            Endian::Little => word.to_le_bytes(),
-            Endian::Big => word.to_be_bytes(),
-        }
-    }
-
-    /// The word whose bytes in memory these are.
-    pub(in crate::tools) fn word(&self, bytes: [u8; 4]) -> u32 {
-        match self.endian {
-            Endian::Little => u32::from_le_bytes(bytes),
-            Endian::Big => u32::from_be_bytes(bytes),
-        }
-    }
-
-    /// A doubleword's bytes in memory.
-    pub(in crate::tools) fn bytes64(&self, value: u64) -> [u8; 8] {
-        match self.endian {
-            Endian::Little => value.to_le_bytes(),
-            Endian::Big => value.to_be_bytes(),
-        }
-    }
-}
+use crate::jit::mips::Cpu;
+pub(in crate::tools) use crate::tools::machine::{Machine, MACHINES};
 
 /// A way to compile a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -44,7 +44,7 @@ impl Subject {
     pub(super) fn raw(&self, machine: &Machine) -> Vec<Vec<Raw>> {
         self.programs
             .iter()
-            .map(|program| program.iter().map(|insn| raw(insn, machine)).collect())
+            .map(|program| program.iter().map(|insn| machine.raw(insn)).collect())
             .collect()
     }
 
@@ -70,17 +70,6 @@ impl Subject {
             .filter_map(|(slot, content)| (*content == Some(program)).then_some(slot))
             .collect()
     }
-}
-
-fn raw(insn: &Fields, machine: &Machine) -> Raw {
-    let Fields {
-        opcode,
-        dst,
-        src,
-        offset,
-        immediate,
-    } = *insn;
-    Raw::new(machine.endian, opcode, dst, src, offset, immediate)
 }
 
 /// The longest run of equal instructions that is written out.

@@ -10,44 +10,12 @@ use crate::jit::bpf::{decode, Raw, RegSet};
 use crate::jit::error::{Error, Result as CoreResult};
 use crate::jit::lower::{Lowering, Place, Setting};
 use crate::jit::mips::cpu::Barriers;
-use crate::jit::mips::{Cpu, Disp16, Endian, Insn, Release};
+use crate::jit::mips::{Cpu, Disp16, Insn, Release};
 use crate::model::bpf::fields::Fields;
-use crate::model::bpf::memory::ByteOrder;
 use crate::model::mips;
-
-/// A machine to prove for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Machine {
-    pub(super) name: &'static str,
-    pub(super) endian: Endian,
-    pub(super) release: Release,
-}
-
-/// Every machine.
-pub(super) const MACHINES: [Machine; 4] = [
-    machine("le-r1", Endian::Little, Release::R1),
-    machine("le-r2", Endian::Little, Release::R2),
-    machine("be-r1", Endian::Big, Release::R1),
-    machine("be-r2", Endian::Big, Release::R2),
-];
-
-const fn machine(name: &'static str, endian: Endian, release: Release) -> Machine {
-    Machine {
-        name,
-        endian,
-        release,
-    }
-}
+pub(super) use crate::tools::machine::{Machine, MACHINES};
 
 impl Machine {
-    /// The byte order, as the models have it.
-    pub(super) fn order(&self) -> ByteOrder {
-        match self.endian {
-            Endian::Little => ByteOrder::Little,
-            Endian::Big => ByteOrder::Big,
-        }
-    }
-
     /// The release, as the model has it.
     pub(super) fn model(&self) -> mips::Release {
         match self.release {
@@ -66,18 +34,6 @@ impl Machine {
                 Barriers::NONE
             },
         }
-    }
-
-    /// An instruction as the core takes it.
-    pub(super) fn raw(&self, insn: &Fields) -> Raw {
-        let Fields {
-            opcode,
-            dst,
-            src,
-            offset,
-            immediate,
-        } = *insn;
-        Raw::new(self.endian, opcode, dst, src, offset, immediate)
     }
 }
 

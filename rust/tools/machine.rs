@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The machines that code is made, executed and proved for.
+
+use crate::jit::bpf::Raw;
+use crate::jit::mips::{Endian, Release};
+use crate::model::bpf::fields::Fields;
+use crate::model::bpf::memory::ByteOrder;
+
+/// A machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Machine {
+    pub(super) name: &'static str,
+    pub(super) endian: Endian,
+    pub(super) release: Release,
+}
+
+/// Every machine.
+pub(super) const MACHINES: [Machine; 4] = [
+    machine("le-r1", Endian::Little, Release::R1),
+    machine("le-r2", Endian::Little, Release::R2),
+    machine("be-r1", Endian::Big, Release::R1),
+    machine("be-r2", Endian::Big, Release::R2),
+];
+
+const fn machine(name: &'static str, endian: Endian, release: Release) -> Machine {
+    Machine {
+        name,
+        endian,
+        release,
+    }
+}
+
+impl Machine {
+    /// The byte order, as the model has it.
+    pub(super) fn order(&self) -> ByteOrder {
+        match self.endian {
+            Endian::Little => ByteOrder::Little,
+            Endian::Big => ByteOrder::Big,
+        }
+    }
+
+    /// A word's bytes in memory.
+    pub(super) fn bytes(&self, word: u32) -> [u8; 4] {
+        match self.endian {
+            Endian::Little => word.to_le_bytes(),
+            Endian::Big => word.to_be_bytes(),
+        }
+    }
+
+    /// The word whose bytes in memory these are.
+    #[cfg(feature = "emulator")]
+    pub(super) fn word(&self, bytes: [u8; 4]) -> u32 {
+        match self.endian {
+            Endian::Little => u32::from_le_bytes(bytes),
+            Endian::Big => u32::from_be_bytes(bytes),
+        }
+    }
+
+    /// A doubleword's bytes in memory.
+    pub(super) fn bytes64(&self, value: u64) -> [u8; 8] {
+        match self.endian {
+            Endian::Little => value.to_le_bytes(),
+            Endian::Big => value.to_be_bytes(),
+        }
+    }
+
+    /// An instruction as the core takes it.
+    pub(super) fn raw(&self, insn: &Fields) -> Raw {
+        let Fields {
+            opcode,
+            dst,
+            src,
+            offset,
+            immediate,
+        } = *insn;
+        Raw::new(self.endian, opcode, dst, src, offset, immediate)
+    }
+}
