@@ -2,20 +2,20 @@
 
 //! `make boot`: from sources to a verdict.
 //!
-//! Six steps, the last of which judges. `make test` goes through the same ones for several jobs,
+//! Three steps for a kernel, two for each guest, and one that judges. `make test` goes through the same ones for several jobs,
 //! building one kernel while another runs; so each is a function here that does only its own.
 
 use crate::data;
 use crate::job::{self, Jit, Job, Range};
 use crate::judge::{judge, Verdict};
 use crate::kernel::Build;
-use crate::place::Place;
+use crate::place::{self, Place};
 use crate::qemu::{self, Outcome};
 use crate::steps::{Step, Steps};
-use crate::{initrd, tree};
+use crate::{initrd, split, tree};
 use anyhow::{anyhow, Context, Result};
 use comfy_table::{presets, Table};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Names that are printed of tests that failed.
 const NAMES: usize = 20;
@@ -96,7 +96,8 @@ impl Options {
 /// The verb. Says whether it passed.
 pub(crate) fn run(place: &Place, options: &Options) -> Result<bool> {
     let job = options.job(place)?;
-    let steps = Steps::new(6);
+    let parts = split::parts(&job, place::cores())?;
+    let steps = Steps::new(STEPS_OF_KERNEL + parts.len() * STEPS_OF_BOOT + 1);
     let name = format!("{} with JIT={}", job.machine.name, job.jit.name());
     println!(
         "Linux {} on {name}; logs and builds are in {}",
@@ -116,19 +117,46 @@ again: {}",
             dir.display()
         ));
     }
-    let outcome = start(place, &job, &build, &steps)?;
+    let outcomes = start_all(place, &parts, &build, &steps)?;
     let step = steps.begin("judging");
-    let verdicts = judge(&job, &outcome)?;
+    let verdicts = parts.iter().zip(&outcomes);
+    let verdicts = verdicts.map(|(part, outcome)| judge(part, outcome));
+    let verdicts = split::join(&job, verdicts.collect::<Result<_>>()?)?;
+    let logs: Vec<&Path> = outcomes
+        .iter()
+        .map(|outcome| outcome.log.as_path())
+        .collect();
     step.end(if is_pass(&verdicts) {
         "passed"
     } else {
         "failed"
     });
-    println!("{}", explain(&job, &outcome, &verdicts));
+    println!("{}", explain(&job, &logs, &verdicts));
     Ok(is_pass(&verdicts))
 }
 
-/// Steps 1 to 3: a kernel.
+/// Steps of [`prepare`], and those of [`start`].
+pub(crate) const STEPS_OF_KERNEL: usize = 3;
+pub(crate) const STEPS_OF_BOOT: usize = 2;
+
+/// Starts the parts of a job side by side.
+fn start_all(
+    place: &Place,
+    parts: &[Job],
+    build: &Build<'_>,
+    steps: &Steps,
+) -> Result<Vec<Outcome>> {
+    std::thread::scope(|scope| {
+        let one = |part| scope.spawn(move || start(place, part, build, steps));
+        let running: Vec<_> = parts.iter().map(one).collect();
+        let ended = running.into_iter().map(|thread| thread.join());
+        ended
+            .map(|end| end.unwrap_or_else(|_| Err(anyhow!("a boot ended in a panic"))))
+            .collect()
+    })
+}
+
+/// A kernel.
 pub(crate) fn prepare<'a>(place: &'a Place, job: &'a Job, steps: &Steps) -> Result<Build<'a>> {
     let step = steps.begin(&format!("grafting into Linux {}", job.kernel));
     let (tree, _held) = tree::grafted(place, &job.kernel, job.linux.as_deref(), &step)?;
@@ -157,7 +185,7 @@ pub(crate) fn prepare<'a>(place: &'a Place, job: &'a Job, steps: &Steps) -> Resu
     Ok(build)
 }
 
-/// Steps 4 and 5: what the machine printed.
+/// What the machine printed.
 pub(crate) fn start(place: &Place, job: &Job, build: &Build<'_>, steps: &Steps) -> Result<Outcome> {
     let run = place.cache.join("run").join(job.run_name());
     std::fs::create_dir_all(&run)?;
@@ -194,18 +222,17 @@ pub(crate) fn is_pass(verdicts: &[Verdict]) -> bool {
 }
 
 /// What a person reads last: a table, what failed, the kernel's summaries, the verdict.
-pub(crate) fn explain(job: &Job, outcome: &Outcome, verdicts: &[Verdict]) -> String {
+pub(crate) fn explain(job: &Job, logs: &[&Path], verdicts: &[Verdict]) -> String {
     let mut text = table(verdicts);
     for verdict in verdicts {
         text += &left_out(verdict);
         text += &failures(job, verdict);
     }
     if !is_pass(verdicts) {
-        text += &format!(
-            "\nconsole: {}\nagain:   {}",
-            outcome.log.display(),
-            job.again(None)
-        );
+        for log in logs {
+            text += &format!("\nconsole: {}", log.display());
+        }
+        text += &format!("\nagain:   {}", job.again(None));
     }
     for summary in verdicts
         .iter()
@@ -314,7 +341,7 @@ mod tests {
             log: "console.log".into(),
         };
         let verdicts = judge(&job, &outcome).unwrap();
-        let text = explain(&job, &outcome, &verdicts);
+        let text = explain(&job, &[&outcome.log], &verdicts);
         let last: Vec<&str> = text.lines().rev().take(2).collect();
         assert!(
             last[0].starts_with("FAIL: 1043 passed, 19 failed, 1038/1050 JIT'ed"),

@@ -6,6 +6,7 @@
 //! members of a group. An unknown key in a file is an error: it would otherwise be a setting that
 //! silently does nothing.
 
+use crate::job::Range;
 use crate::place::Place;
 use anyhow::{bail, Context, Result};
 use serde::de::DeserializeOwned;
@@ -77,6 +78,9 @@ pub(crate) struct Expect {
     /// for, whatever the JIT.
     #[serde(default)]
     pub(crate) unblinded: Option<(u32, u32)>,
+    /// The test before which half of the suite's time is spent, in a suite worth two guests.
+    #[serde(default)]
+    pub(crate) half: Option<u32>,
 }
 
 /// suites/NAME.toml
@@ -112,6 +116,9 @@ pub(crate) struct Suite {
     pub(crate) files: Vec<MadeFile>,
     /// Present if faults are injected: it is then not judged by counts alone.
     pub(crate) faults: Option<Faults>,
+    /// Only these tests: another guest runs the others.
+    #[serde(skip)]
+    pub(crate) part: Option<Range>,
     /// By kernel series.
     pub(crate) expect: BTreeMap<String, Expect>,
 }

@@ -115,9 +115,14 @@ impl Job {
         Ok(())
     }
 
-    fn expect<'a>(&self, suite: &'a Suite) -> Result<&'a Expect> {
+    pub(crate) fn expect<'a>(&self, suite: &'a Suite) -> Result<&'a Expect> {
         let expect = suite.expect.get(&self.kernel);
         expect.with_context(|| format!("suite {} has no counts for {}", suite.name, self.kernel))
+    }
+
+    /// The tests of a suite that run, if not all.
+    fn range_of(&self, suite: &Suite) -> Option<Range> {
+        self.range.or(suite.part)
     }
 
     /// Counts that must come out; a range has its share of them.
@@ -127,7 +132,7 @@ impl Job {
             first: 0,
             last: expect.total.saturating_sub(1),
         };
-        let range = self.range.unwrap_or(all);
+        let range = self.range_of(suite).unwrap_or(all);
         let is_in = |test: &u32| (range.first..=range.last).contains(test);
         let refused = expect.refused.iter().filter(|test| is_in(test)).count() as u32;
         let total = range.last - range.first + 1;
@@ -170,7 +175,8 @@ impl Job {
     pub(crate) fn run_name(&self) -> String {
         let (suite, jit) = (&self.suite, self.jit.name());
         let mut name = format!("{}-{jit}-harden{}-{suite}", self.build_name(), self.harden);
-        if let Some(range) = self.range {
+        let parts = self.suites.iter().filter_map(|suite| suite.part);
+        for range in self.range.into_iter().chain(parts) {
             name += &format!("-{}-{}", range.first, range.last);
         }
         if self.icount {
@@ -203,7 +209,7 @@ impl Job {
                 .context("module without a name")?;
             let file = file.to_string_lossy();
             let mut insmod = format!("insmod /{file} {}", suite.params);
-            if let Some(range) = self.range {
+            if let Some(range) = self.range_of(suite) {
                 write!(insmod, " test_range={},{}", range.first, range.last)?;
             }
             writeln!(text, "begin {}", suite.name)?;

@@ -9,7 +9,7 @@
 
 use crate::child;
 use crate::job::{hash, Job};
-use crate::place::Place;
+use crate::place::{self, Place};
 use crate::steps::Step;
 use crate::{kconfig, object, tree};
 use anyhow::{bail, Context, Result};
@@ -134,7 +134,7 @@ impl<'a> Build<'a> {
 
     /// Builds the kernel and its modules.
     pub(crate) fn build(&self, step: &Step<'_>) -> Result<()> {
-        let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+        let jobs = place::cores();
         let mut make = self.make()?;
         make.arg(format!("-j{jobs}")).args(["vmlinux", "modules"]);
         child::must(&mut make, &self.log("build"), step).context("the kernel does not build")?;

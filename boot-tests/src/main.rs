@@ -33,6 +33,7 @@ mod place;
 mod plan;
 mod qemu;
 mod report;
+mod split;
 mod steps;
 mod tree;
 

@@ -85,6 +85,11 @@ impl Place {
     }
 }
 
+/// How much can run at once.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 fn source_key(kernel: &str) -> String {
     format!("LINUX_SRC_{}", kernel.replace('.', "_"))
 }

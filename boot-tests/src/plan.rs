@@ -19,17 +19,13 @@ use crate::interrupt;
 use crate::job::{self, Jit, Job};
 use crate::judge::judge;
 use crate::kernel::Build;
-use crate::place::Place;
+use crate::place::{self, Place};
 use crate::steps::Steps;
 use anyhow::{bail, Context, Result};
 use clap::ValueEnum;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-
-/// Steps that `boot` takes for a kernel, and those for a boot.
-const STEPS_OF_KERNEL: usize = 3;
-const STEPS_OF_BOOT: usize = 2;
 
 /// test-plan.toml
 #[derive(Debug, Deserialize)]
@@ -113,9 +109,11 @@ pub(crate) fn run_all(place: &Place) -> Result<bool> {
         }
         kernels.entry(name).or_default().push(job);
     }
-    let steps = plan.host.len() + order.len() * STEPS_OF_KERNEL + plan.boot.len() * STEPS_OF_BOOT;
+    let steps = plan.host.len()
+        + order.len() * boot::STEPS_OF_KERNEL
+        + plan.boot.len() * boot::STEPS_OF_BOOT;
     let tally = Tally::new(Steps::new(steps));
-    let cores = Cores::new(std::thread::available_parallelism().map_or(1, usize::from));
+    let cores = Cores::new(place::cores());
     run_host(place, &plan.host, &tally);
     std::thread::scope(|scope| {
         for name in &order {
@@ -164,7 +162,9 @@ fn run_boot(place: &Place, job: &Job, build: &Build<'_>, tally: &Tally, cores: &
     };
     match judge(job, &outcome) {
         Ok(verdicts) => {
-            tally.steps.print(&boot::explain(job, &outcome, &verdicts));
+            tally
+                .steps
+                .print(&boot::explain(job, &[&outcome.log], &verdicts));
             for verdict in &verdicts {
                 let (passed, failed) = (u64::from(verdict.passed), u64::from(verdict.failed));
                 tally.add(Counts { passed, failed }, "");
