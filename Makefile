@@ -112,7 +112,7 @@ fuzz:
 diff:
 	@$(setup) exec
 	@"$(cargo)" run --release --quiet --locked -p bpf-jit-mips --features emulator --bin exec -- \
-		--group random --programs '$(PROGRAMS)' --log '$(CACHE)/diff.log' \
+		--group random --ways 1 --programs '$(PROGRAMS)' --log '$(CACHE)/diff.log' \
 		$(if $(SEED),--seed '$(SEED)')
 
 # Without MACHINE on the command line, for all machines.

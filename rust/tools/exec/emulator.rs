@@ -18,8 +18,8 @@ use super::random::Random;
 use super::visit;
 use crate::jit::mips::{Endian, Reg, Release};
 
-/// More instructions than any program here takes.
-const LIMIT: usize = 4_000_000;
+/// More blocks of straight code than any program here runs through.
+const LIMIT: u64 = 1_000_000;
 
 /// Bytes of stack, below `$sp` at entry, that a run may use.
 pub(super) const STACK_USED: u32 = 0x800;
@@ -57,6 +57,8 @@ pub(super) struct World {
     pub(super) fault: Option<String>,
     /// What must be in `$gp`, `$k0` and `$k1`, always.
     pub(super) untouchable: [u32; 3],
+    /// Blocks that the present run may still enter.
+    blocks: u64,
 }
 
 impl World {
@@ -106,6 +108,7 @@ fn start(machine: Machine) -> Unicorn<'static, World> {
         calls: Vec::new(),
         fault: None,
         untouchable: [0; 3],
+        blocks: 0,
     };
     let build = || {
         let mut unicorn = Unicorn::new_with_data(Arch::MIPS, Mode::MIPS32 | order, world)?;
@@ -130,6 +133,8 @@ fn start(machine: Machine) -> Unicorn<'static, World> {
                 visit::function(unicorn, at as u32);
             }
         })?;
+        // Counting instructions, as emu_start() offers, makes all of them slow.
+        unicorn.add_block_hook(CODE.into(), (CODE + CODE_SIZE - 1).into(), count_block)?;
         unicorn.add_mem_hook(
             HookType::MEM_READ | HookType::MEM_WRITE,
             (STACK_END - STACK_SIZE).into(),
@@ -139,6 +144,17 @@ fn start(machine: Machine) -> Unicorn<'static, World> {
         Ok::<_, unicorn_engine::uc_error>(unicorn)
     };
     build().unwrap_or_else(|error| panic!("the emulator does not start: {error:?}"))
+}
+
+/// Ends a run that does not end by itself: [`Emulator::run`] then finds it elsewhere than at its
+/// return address.
+fn count_block(unicorn: &mut Unicorn<'_, World>, _: u64, _: u32) {
+    let world = unicorn.get_data_mut();
+    world.blocks = world.blocks.saturating_sub(1);
+    if world.blocks == 0 {
+        // If it cannot be stopped, it is not at its return address either.
+        let _ = unicorn.emu_stop();
+    }
 }
 
 fn check_stack_access(
@@ -230,9 +246,7 @@ impl Emulator {
     pub(super) fn run(&mut self, entry: u32, data: &[u8], seed: u64) -> Result<Outcome, String> {
         self.write(DATA, data);
         let before = self.enter(seed);
-        let ended = self
-            .unicorn
-            .emu_start(entry.into(), RETURN.into(), 0, LIMIT);
+        let ended = self.unicorn.emu_start(entry.into(), RETURN.into(), 0, 0);
         let pc = self.unicorn.reg_read(RegisterMIPS::PC).unwrap_or_default() & 0xffff_ffff;
         if let Some(fault) = self.unicorn.get_data_mut().fault.take() {
             return Err(fault);
@@ -289,6 +303,7 @@ impl Emulator {
         world.calls.clear();
         world.fault = None;
         world.untouchable = untouchable;
+        world.blocks = LIMIT;
         before
     }
 

@@ -30,6 +30,7 @@ pub(super) struct Report {
     steps: usize,
     began: Instant,
     step_began: Instant,
+    programs: u64,
     passed: u64,
     failed: u64,
 }
@@ -43,6 +44,7 @@ impl Report {
             steps,
             began: Instant::now(),
             step_began: Instant::now(),
+            programs: 0,
             passed: 0,
             failed: 0,
         }
@@ -50,6 +52,7 @@ impl Report {
 
     pub(super) fn begin(&mut self, group: &str, machine: &Machine) {
         self.step_began = Instant::now();
+        self.programs = 0;
         self.passed = 0;
         self.failed = 0;
         println!(
@@ -66,9 +69,10 @@ impl Report {
             println!("  {} more failed", self.failed - SHOWN);
         }
         if let Some(log) = &self.log {
-            let (name, passed, failed) = (machine.name, self.passed, self.failed);
-            let line =
-                format!("{group} {name} seed {seed} programs {passed} runs {runs} failed {failed}");
+            let (name, programs, failed) = (machine.name, self.programs, self.failed);
+            let line = format!(
+                "{group} {name} seed {seed} programs {programs} runs {runs} failed {failed}"
+            );
             let file = OpenOptions::new().create(true).append(true).open(log);
             let done = file.and_then(|mut file| writeln!(file, "{line}"));
             if let Err(error) = done {
@@ -83,6 +87,11 @@ impl Report {
             runs,
             took: self.step_began.elapsed(),
         });
+    }
+
+    /// Counts a random program, whatever comes of it.
+    pub(super) fn program(&mut self) {
+        self.programs += 1;
     }
 
     pub(super) fn pass(&mut self) {

@@ -26,6 +26,9 @@ struct Arguments {
     /// How many random programs to run on each machine.
     #[arg(long, default_value_t = 8_000)]
     programs: u64,
+    /// In how many ways to compile each of them: 1 to 8.
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=8))]
+    ways: u8,
     /// Only on this machine: le-r1, le-r2, be-r1 or be-r2.
     #[arg(long)]
     machine: Option<String>,
@@ -57,7 +60,7 @@ pub fn main() -> ExitCode {
         .collect();
     let seed = arguments.seed.unwrap_or_else(fresh_seed);
     println!("seed {seed}");
-    let session = Session { arguments, seed };
+    let mut session = Session { arguments, seed };
     let groups: Vec<Group> = GROUPS
         .into_iter()
         .filter(|(name, _)| {
@@ -70,14 +73,16 @@ pub fn main() -> ExitCode {
         .collect();
     let mut report = Report::new(groups.len() * machines.len(), session.arguments.log.clone());
     for (name, run) in groups {
-        for machine in &machines {
+        for (nth, machine) in (0..).zip(&machines) {
             if session.is_over(&report) {
                 break;
             }
+            // No machine runs the random programs of another.
+            session.seed = seed.wrapping_add(nth * session.arguments.programs);
             let mut judge = Judge::new(*machine);
             report.begin(name, machine);
             run(&session, &mut judge, &mut report);
-            report.end(name, machine, seed, judge.runs);
+            report.end(name, machine, session.seed, judge.runs);
         }
     }
     if report.finish() {
@@ -95,6 +100,10 @@ const GROUPS: [Group; 3] = [
     ("forms", Session::forms),
     ("random", Session::random),
 ];
+
+/// How the ways to compile a random program differ from the first, which is random. The second has
+/// facts where the first has none, and explicit zero-extensions likewise.
+const WAYS: [usize; 8] = [0, 3, 4, 7, 1, 2, 5, 6];
 
 /// What was asked for.
 struct Session {
@@ -224,13 +233,14 @@ impl Session {
                 .map(|_| generate::data(&mut random, &judge.machine))
                 .collect();
             let first = random.below(8);
-            for variant in [first, first ^ 3] {
+            report.program();
+            for way in WAYS.into_iter().take(usize::from(self.arguments.ways)) {
                 let case = Case {
                     group: "random",
                     name: &format!("random program {seed}"),
                     seed,
                     subject: &subject,
-                    variant: Variant::numbered(variant),
+                    variant: Variant::numbered(first ^ way),
                     inputs: &inputs,
                 };
                 self.judge(judge, report, &case);
