@@ -38,6 +38,7 @@ pub(super) const BINARY: [(&str, u8, i16); 13] = [
 pub(super) const ADD: u8 = 0x00;
 pub(super) const DIV: u8 = 0x30;
 pub(super) const OR: u8 = 0x40;
+pub(super) const AND: u8 = 0x50;
 pub(super) const LSH: u8 = 0x60;
 pub(super) const RSH: u8 = 0x70;
 pub(super) const ARSH: u8 = 0xc0;
@@ -157,6 +158,11 @@ pub(super) fn call_offset(offset: i32) -> Fields {
 
 pub(super) fn goto(distance: i16) -> Fields {
     insn(class::JMP, 0, 0, distance, 0)
+}
+
+/// `gotol`
+pub(super) fn goto_long(distance: i32) -> Fields {
+    insn(class::JMP32, 0, 0, 0, distance)
 }
 
 pub(super) fn exit() -> Fields {

@@ -5,7 +5,7 @@
 //! Control flow is forward branches and loops that end; registers are read only where every path
 //! has written them; R1 to R5 are gone after a call; memory is addressed through pointers that are
 //! known to be right, at aligned addresses. A program ends with storing every defined register in
-//! the data.
+//! the data; the last instruction is the exit, or a jump back to it.
 //!
 //! One callee-saved register, chosen at the beginning, points to the data all along. The program
 //! is built front to back; [`Generator::defined`] is what the verifier would know at that place.
@@ -62,6 +62,8 @@ struct Generator<'r> {
     stack: i16,
     /// Slots of the program array; none if the program makes no tail calls.
     slots: usize,
+    /// Where the exit is, if it is not at the end.
+    exit: Option<usize>,
 }
 
 /// A subject: mostly one program, sometimes a few that call each other.
@@ -130,6 +132,7 @@ fn program(random: &mut Random, slots: usize, against: Against) -> Vec<Fields> {
             Against::Interpreter => CALLED_STACK,
         },
         slots,
+        exit: None,
     };
     generator.begin();
     generator.block();
@@ -144,6 +147,11 @@ impl Generator<'_> {
 
     /// Saves the context pointer and gives some registers a value.
     fn begin(&mut self) {
+        if self.random.chance(10) {
+            self.push(goto(1));
+            self.exit = Some(self.program.len());
+            self.push(exit());
+        }
         self.push(mov(self.base, 1));
         if self.slots > 0 || self.against == Against::Interpreter {
             for offset in (-self.stack..0).step_by(8) {
@@ -175,7 +183,22 @@ impl Generator<'_> {
         if !self.is_defined(0) {
             self.push(mov_imm(0, 7));
         }
-        self.push(exit());
+        self.leave();
+    }
+
+    /// The exit, or a jump back to it, short or long.
+    fn leave(&mut self) {
+        let Some(at) = self.exit else {
+            return self.push(exit());
+        };
+        let distance = at as i32 - self.program.len() as i32 - 1;
+        match i16::try_from(distance) {
+            // Also with zero-extensions, or blinded, it must reach.
+            Ok(distance) if distance > -2000 && self.random.chance(50) => {
+                self.push(goto(distance));
+            }
+            _ => self.push(goto_long(distance)),
+        }
     }
 
     fn is_defined(&self, reg: u8) -> bool {
@@ -294,16 +317,29 @@ impl Generator<'_> {
 
     /// `bpf_tail_call(context, array, index)`, which may or may not find a program.
     fn tail_call(&mut self) {
+        match self.random.below(3) {
+            0 => {
+                let index = self.random.below(self.slots + 2) as i32;
+                self.push(mov_imm(3, index));
+            }
+            1 => {
+                let above = self.random.next() << 32;
+                let index = self.random.below(self.slots + 1) as u64;
+                self.program.extend(load_imm64(3, above | index));
+            }
+            // Whatever the program has computed, small enough to be found at times.
+            _ => {
+                if !self.is_defined(3) {
+                    let index = self.readable();
+                    self.push(mov(3, index));
+                }
+                if self.random.chance(80) {
+                    self.push(insn(class::ALU64 | AND, 3, 0, 0, 7));
+                }
+            }
+        }
         self.push(mov(1, self.base));
         self.program.extend(load_imm64(2, ARRAY.into()));
-        if self.random.chance(50) {
-            let index = self.random.below(self.slots + 2) as i32;
-            self.push(mov_imm(3, index));
-        } else {
-            let above = self.random.next() << 32;
-            let index = self.random.below(self.slots + 1) as u64;
-            self.program.extend(load_imm64(3, above | index));
-        }
         self.push(tail_call());
         self.defined &= !0b11_1110;
     }

@@ -28,7 +28,7 @@ impl Generator<'_> {
     }
 
     /// A defined register, to read; R10 now and then.
-    fn readable(&mut self) -> u8 {
+    pub(super) fn readable(&mut self) -> u8 {
         loop {
             let reg = self.random.below(11) as u8;
             let shows_stack = reg == R10 && self.against == Against::Interpreter;
