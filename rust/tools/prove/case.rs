@@ -15,6 +15,7 @@ use super::theorem::{Obligation, Theorem};
 use crate::host::mips::print;
 use crate::host::text;
 use crate::jit::bpf::decode;
+use crate::jit::mips::cpu::Barriers;
 use crate::model::bpf::fields::Fields;
 use crate::model::term::{forget_all, lemma_uses, Assignment, Term};
 use crate::model::word::Word;
@@ -340,7 +341,7 @@ impl<'m> Prover<'m> {
 
     fn tell(&self, theorem: &Theorem<'_>, wrong: &str) -> String {
         let mut text = format!(
-            "{}: {wrong}\n  verifier_zext {}, barriers {}, kept {:?}, jump {:?}\n",
+            "{}: {wrong}\n  verifier_zext {}, {:?}, kept {:?}, jump {:?}\n",
             describe(self.machine, theorem.insns),
             theorem.around.verifier_zext,
             theorem.around.barriers,
@@ -369,7 +370,7 @@ fn values(assignment: &Assignment) -> String {
 fn describe(machine: &Machine, insns: &[Fields]) -> String {
     let mut program: Vec<_> = insns.iter().map(|insn| machine.raw(insn)).collect();
     program.extend([crate::jit::bpf::Raw::new(machine.endian, 0x95, 0, 0, 0, 0); 3]);
-    let dialect = crate::host::dialect(&machine.cpu(false));
+    let dialect = crate::host::dialect(&machine.cpu(Barriers::NONE));
     match decode(dialect, &program, 0) {
         Ok(insn) => format!("{} on {}", text::print(&insn, 0), machine.name),
         Err(_) => format!("{insns:?} on {}", machine.name),

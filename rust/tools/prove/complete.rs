@@ -8,6 +8,7 @@ use super::forms::Form;
 use super::scene::Machine;
 use crate::host;
 use crate::jit::bpf::{decode, Raw};
+use crate::jit::mips::cpu::Barriers;
 use crate::model::bpf::fields::{class, Fields};
 use crate::tools::build::{exit, insn, END, MOV};
 
@@ -37,7 +38,7 @@ fn kind(insn: &Fields) -> Kind {
 pub(super) fn forgotten(machine: &Machine, forms: &[Form]) -> Vec<Fields> {
     let cases = forms.iter().flat_map(|form| &form.cases);
     let known: BTreeSet<Kind> = cases.map(|case| kind(&case.insns[0])).collect();
-    let dialect = host::dialect(&machine.cpu(false));
+    let dialect = host::dialect(&machine.cpu(Barriers::NONE));
     let mut forgotten = Vec::new();
     // Long enough for every jump.
     let mut program: Vec<Raw> = vec![machine.raw(&exit()); 0x220];

@@ -8,6 +8,7 @@ use super::shape::Many;
 use crate::host::AX;
 use crate::jit::analysis::Usage;
 use crate::jit::bpf::{Reg, RegSet};
+use crate::jit::mips::cpu::Barriers;
 use crate::model::bpf::fields::{class, Fields};
 use crate::tools::build::*;
 
@@ -38,7 +39,7 @@ pub(super) const EVERYTHING: Around = Around {
     },
     stack_depth: 512,
     verifier_zext: false,
-    barriers: false,
+    barriers: Barriers::NONE,
     kept: RegSet::ALL,
     passed: RegSet::ALL,
     is_last: false,
@@ -224,8 +225,9 @@ fn memory(forms: &mut Vec<Form>) {
 }
 
 fn atomics(forms: &mut Vec<Form>) {
-    let barriers = [false, true].map(|barriers| Around {
-        barriers,
+    let barriers = [(false, false), (false, true), (true, false), (true, true)];
+    let barriers = barriers.map(|(memory, llsc)| Around {
+        barriers: Barriers { memory, llsc },
         ..EVERYTHING
     });
     for (name, operation) in ATOMICS {

@@ -24,15 +24,11 @@ impl Machine {
         }
     }
 
-    pub(super) fn cpu(&self, barriers: bool) -> Cpu {
+    pub(super) fn cpu(&self, barriers: Barriers) -> Cpu {
         Cpu {
             endian: self.endian,
             release: self.release,
-            barriers: if barriers {
-                Barriers::ALL
-            } else {
-                Barriers::NONE
-            },
+            barriers,
         }
     }
 }
@@ -84,7 +80,7 @@ pub(super) struct Around {
     pub(super) stack_depth: u32,
     /// The program has explicit zero-extensions.
     pub(super) verifier_zext: bool,
-    pub(super) barriers: bool,
+    pub(super) barriers: Barriers,
     /// Registers that somebody reads behind the instruction.
     pub(super) kept: RegSet,
     /// Registers that were written before it.

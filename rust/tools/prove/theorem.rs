@@ -32,7 +32,7 @@ use crate::model::bpf::{self, Next, Setup, UpperHalf, AX, REGISTERS};
 use crate::model::mips;
 use crate::model::term::Term;
 use crate::model::word::Word;
-use crate::tools::build::exit;
+use crate::tools::build::{exit, LOAD_ACQUIRE, STORE_RELEASE};
 
 /// What has to be shown on one way: given the assumptions, all goals are 1.
 #[derive(Clone, Debug, Default)]
@@ -181,7 +181,7 @@ impl Theorem<'_> {
                 if self.is_tail_call() {
                     judge_structure_loads(obligation, meaning, world, None);
                 } else {
-                    judge_events(obligation, meaning, world, self.around.barriers);
+                    judge_events(obligation, meaning, world, self.is_ordered());
                 }
                 judge_calls(obligation, meaning, world);
             }
@@ -190,6 +190,16 @@ impl Theorem<'_> {
 
     fn is_tail_call(&self) -> bool {
         self.insns[0].opcode == 0xf5
+    }
+
+    /// Whether this machine needs a barrier for what the instruction orders, if it does: one kind
+    /// of machine does for accesses, and one for atomic operations.
+    fn is_ordered(&self) -> bool {
+        let barriers = self.around.barriers;
+        match self.insns[0].immediate {
+            LOAD_ACQUIRE | STORE_RELEASE => barriers.memory,
+            _ => barriers.llsc,
+        }
     }
 
     /// The instruction, with somewhere to go to behind it.
