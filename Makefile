@@ -20,6 +20,7 @@ INPUT   ?=
 MUTANT  ?=
 RESUME  ?= 0
 TABLE   ?=
+FRESH   ?= 0
 CACHE   ?= $(or $(MIPS_BPF_JIT_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/mips-bpf-jit)
 
 override CACHE := $(abspath $(CACHE))
@@ -37,12 +38,14 @@ runner = { test -x '$(CARGO_TARGET_DIR)/debug/boot-tests' || echo 'building the 
 # make check needs less than make boot does.
 setup = scripts/setup
 
-.PHONY: help setup boot test check encode exec diff fuzz prove mutants show list clean
+.PHONY: help setup boot matrix test check encode exec diff fuzz prove mutants show list clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'Verbs:'
 	@echo '  make boot     build a kernel with the JIT, boot it in QEMU, run its tests, judge them'
+	@echo '  make matrix   boot every machine and kernel, interpreted, compiled, hardened, and with the'
+	@echo '                C JIT for comparison; goes on where it was interrupted; see FRESH=, TABLE='
 	@echo '  make test     what must pass before a change goes in: check to prove, and boots'
 	@echo '                (listed in boot-tests/test-plan.toml); ends with "N passed, N failed"'
 	@echo '  make check    host tests, formatting and lints; needs a Rust toolchain only'
@@ -79,7 +82,8 @@ help:
 	@echo '  INPUT=               fuzz: only judge this file, and show it'
 	@echo '  MUTANT=              mutants: only this one, or an area, as "shift"'
 	@echo '  RESUME=0             mutants: 1: go on after an interrupted run'
-	@echo '  TABLE=               mutants: write the table of what catches what to this file'
+	@echo '  TABLE=               mutants, matrix: write the table to this file'
+	@echo '  FRESH=0              matrix: 1: boot also what is known to pass'
 	@echo '  CACHE=$(CACHE)'
 	@echo '                       where sources, builds and logs are kept'
 
@@ -91,6 +95,13 @@ boot:
 	@$(runner) boot --kernel='$(KERNEL)' --machine='$(MACHINE)' --jit='$(JIT)' \
 		--harden='$(HARDEN)' --suite='$(SUITE)' --range='$(RANGE)' \
 		--icount='$(ICOUNT)' --linux='$(LINUX)'
+
+# Without KERNEL or MACHINE on the command line, all of them.
+matrix:
+	@$(setup) boot
+	@$(runner) matrix --kernel='$(if $(filter file,$(origin KERNEL)),,$(KERNEL))' \
+		--machine='$(if $(filter file,$(origin MACHINE)),,$(MACHINE))' \
+		--fresh='$(FRESH)' --table='$(TABLE)'
 
 test:
 	@$(setup)

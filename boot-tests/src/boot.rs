@@ -11,7 +11,7 @@ use crate::judge::{judge, Verdict};
 use crate::kernel::Build;
 use crate::place::{self, Place};
 use crate::qemu::{self, Outcome};
-use crate::steps::{Step, Steps};
+use crate::steps::Steps;
 use crate::{initrd, split, tree};
 use anyhow::{anyhow, Context, Result};
 use comfy_table::{presets, Table};
@@ -187,33 +187,65 @@ pub(crate) fn prepare<'a>(place: &'a Place, job: &'a Job, steps: &Steps) -> Resu
 
 /// What the machine printed.
 pub(crate) fn start(place: &Place, job: &Job, build: &Build<'_>, steps: &Steps) -> Result<Outcome> {
-    let run = place.cache.join("run").join(job.run_name());
-    std::fs::create_dir_all(&run)?;
-    let step = steps.begin("making the initrd");
-    let _lock = tree::lock(place, &format!("run-{}", job.run_name()), &step)?;
-    let initrd = initrd::make(place, job, build, &run, &step)?;
-    step.end("done");
-
-    let console = run.join("console.log");
-    let step = steps.begin(&format!(
-        "booting for {}, log {}",
-        job.suite,
-        console.display()
-    ));
-    let outcome = boot_on(place, job, build, &initrd, &run, &step)?;
-    step.end(&format!("{} lines", outcome.lines.len()));
-    Ok(outcome)
+    Ready::make(place, job, build, steps)?.boot(steps)
 }
 
-fn boot_on(
-    place: &Place,
-    job: &Job,
-    build: &Build<'_>,
-    initrd: &std::path::Path,
-    run: &std::path::Path,
-    step: &Step<'_>,
-) -> Result<Outcome> {
-    qemu::boot(place, job, &build.vmlinux(), initrd, run, step)
+/// A job with all that its guest is started with. No other run has it meanwhile.
+pub(crate) struct Ready<'a> {
+    place: &'a Place,
+    job: &'a Job,
+    kernel: PathBuf,
+    initrd: PathBuf,
+    run: PathBuf,
+    _lock: tree::Lock,
+}
+
+impl<'a> Ready<'a> {
+    /// Makes the initrd.
+    pub(crate) fn make(
+        place: &'a Place,
+        job: &'a Job,
+        build: &Build<'_>,
+        steps: &Steps,
+    ) -> Result<Self> {
+        let run = place.cache.join("run").join(job.run_name());
+        std::fs::create_dir_all(&run)?;
+        let step = steps.begin("making the initrd");
+        let lock = tree::lock(place, &format!("run-{}", job.run_name()), &step)?;
+        let initrd = initrd::make(place, job, build, &run, &step)?;
+        step.end("done");
+        Ok(Self {
+            place,
+            job,
+            kernel: build.vmlinux(),
+            initrd,
+            run,
+            _lock: lock,
+        })
+    }
+
+    /// Differs if kernel, initrd or the command of QEMU do.
+    pub(crate) fn identity(&self) -> Result<String> {
+        let qemu = qemu::command(self.place, self.job, &self.kernel, &self.initrd)?;
+        let mut text = format!("{:016x}", job::hash(format!("{qemu:?}").as_bytes()));
+        for file in [&self.kernel, &self.initrd] {
+            let bytes = std::fs::read(file);
+            let bytes = bytes.with_context(|| format!("no {}", file.display()))?;
+            text += &format!("-{:016x}", job::hash(&bytes));
+        }
+        Ok(text)
+    }
+
+    /// Boots it, and says what the machine printed.
+    pub(crate) fn boot(&self, steps: &Steps) -> Result<Outcome> {
+        let console = self.run.join("console.log");
+        let what = format!("booting for {}, log {}", self.job.suite, console.display());
+        let step = steps.begin(&what);
+        let (kernel, initrd, run) = (&self.kernel, &self.initrd, &self.run);
+        let outcome = qemu::boot(self.place, self.job, kernel, initrd, run, &step)?;
+        step.end(&format!("{} lines", outcome.lines.len()));
+        Ok(outcome)
+    }
 }
 
 /// Whether every suite passed.

@@ -28,11 +28,14 @@ mod job;
 mod judge;
 mod kconfig;
 mod kernel;
+mod matrix;
 mod object;
+mod page;
 mod place;
 mod plan;
 mod qemu;
 mod report;
+mod seen;
 mod split;
 mod steps;
 mod tree;
@@ -58,6 +61,8 @@ struct Cli {
 enum Verb {
     /// Build a kernel, boot it and run one of the kernel's test suites.
     Boot(boot::Options),
+    /// Boot every machine and kernel of boot-tests/matrix.toml in every way.
+    Matrix(matrix::Options),
     /// Everything in boot-tests/test-plan.toml: host tests, then boots.
     Test,
     /// One group of host tests of boot-tests/test-plan.toml: check, encode, exec, fuzz, prove.
@@ -91,6 +96,7 @@ fn run(cli: Cli) -> anyhow::Result<bool> {
     let place = place::Place::find(cli.root, cli.cache)?;
     match cli.verb {
         Verb::Boot(options) => boot::run(&place, &options),
+        Verb::Matrix(options) => matrix::run(&place, &options),
         Verb::Test => plan::run_all(&place),
         Verb::Host { group } => plan::run_group(&place, &group),
         Verb::List => {

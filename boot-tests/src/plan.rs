@@ -214,22 +214,23 @@ impl Tally {
 }
 
 /// As many as the machine has; a boot takes one.
-struct Cores {
+pub(crate) struct Cores {
     free: Mutex<usize>,
     freed: Condvar,
 }
 
-struct Core<'a>(&'a Cores);
+pub(crate) struct Core<'a>(&'a Cores);
 
 impl Cores {
-    fn new(count: usize) -> Self {
+    pub(crate) fn new(count: usize) -> Self {
         Self {
             free: Mutex::new(count),
             freed: Condvar::new(),
         }
     }
 
-    fn take(&self) -> Core<'_> {
+    /// Waits for one.
+    pub(crate) fn take(&self) -> Core<'_> {
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let mut free = self
             .freed

@@ -90,7 +90,8 @@ pub(crate) fn boot(
     })
 }
 
-fn command(place: &Place, job: &Job, kernel: &Path, initrd: &Path) -> Result<Command> {
+/// The command that starts a job's machine.
+pub(crate) fn command(place: &Place, job: &Job, kernel: &Path, initrd: &Path) -> Result<Command> {
     let machine = &job.machine;
     let mut qemu = Command::new(place.need(&machine.qemu)?);
     qemu.args([
