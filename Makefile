@@ -82,7 +82,7 @@ help:
 	@echo '  INPUT=               fuzz: only judge this file, and show it'
 	@echo '  MUTANT=              mutants: only this one, or an area, as "shift"'
 	@echo '  RESUME=0             mutants: 1: go on after an interrupted run'
-	@echo '  TABLE=               mutants, matrix: write the table to this file'
+	@echo '  TABLE=               mutants, matrix, diff: write the table to this file'
 	@echo '  FRESH=0              matrix: 1: boot also what is known to pass'
 	@echo '  CACHE=$(CACHE)'
 	@echo '                       where sources, builds and logs are kept'
@@ -124,7 +124,7 @@ diff:
 	@$(setup) exec
 	@"$(cargo)" run --release --quiet --locked -p bpf-jit-mips --features emulator --bin exec -- \
 		--group random --ways 1 --programs '$(PROGRAMS)' --log '$(CACHE)/diff.log' \
-		$(if $(SEED),--seed '$(SEED)')
+		$(if $(SEED),--seed '$(SEED)') $(if $(TABLE),--table '$(TABLE)')
 
 # Without MACHINE on the command line, for all machines.
 prove:

@@ -37,6 +37,7 @@ mod generate;
 #[cfg(feature = "emulator")]
 mod judge;
 mod kernel;
+mod log;
 pub(in crate::tools) mod machine;
 mod places;
 mod programs;

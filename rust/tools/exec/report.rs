@@ -2,11 +2,9 @@
 
 //! What is printed: progress, failures, and at the end a table.
 
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use super::log::{Entry, Log};
 use super::machine::{Machine, Variant};
 use super::subject::Subject;
 
@@ -26,7 +24,7 @@ struct Row {
 /// The report of a whole session.
 pub(super) struct Report {
     rows: Vec<Row>,
-    log: Option<PathBuf>,
+    log: Option<Log>,
     steps: usize,
     began: Instant,
     step_began: Instant,
@@ -37,7 +35,7 @@ pub(super) struct Report {
 
 impl Report {
     /// A report of so many steps, each a group on a machine.
-    pub(super) fn new(steps: usize, log: Option<PathBuf>) -> Self {
+    pub(super) fn new(steps: usize, log: Option<Log>) -> Self {
         Report {
             log,
             rows: Vec::new(),
@@ -69,14 +67,16 @@ impl Report {
             println!("  {} more failed", self.failed - SHOWN);
         }
         if let Some(log) = &self.log {
-            let (name, programs, failed) = (machine.name, self.programs, self.failed);
-            let line = format!(
-                "{group} {name} seed {seed} programs {programs} runs {runs} failed {failed}"
-            );
-            let file = OpenOptions::new().create(true).append(true).open(log);
-            let done = file.and_then(|mut file| writeln!(file, "{line}"));
+            let done = log.append(&Entry {
+                group,
+                machine: machine.name,
+                seed,
+                programs: self.programs,
+                runs,
+                failed: self.failed,
+            });
             if let Err(error) = done {
-                println!("cannot write {}: {error}", log.display());
+                println!("{error:#}");
             }
         }
         self.rows.push(Row {
@@ -131,36 +131,14 @@ impl Report {
         }
         let sum = |count: fn(&Row) -> u64| self.rows.iter().map(count).sum::<u64>();
         let (passed, failed) = (sum(|row| row.passed), sum(|row| row.failed));
-        self.print_total();
+        if let Some(log) = &self.log {
+            match log.total() {
+                Ok(total) => println!("{total}"),
+                Err(error) => println!("{error:#}"),
+            }
+        }
         println!("{passed} passed, {failed} failed");
         failed == 0 && passed > 0
-    }
-}
-
-impl Report {
-    /// How much has run by now, according to the log.
-    fn print_total(&self) {
-        let text = self
-            .log
-            .as_ref()
-            .and_then(|log| std::fs::read_to_string(log).ok());
-        let Some(text) = text else {
-            return;
-        };
-        let sum = |what: &str| -> u64 {
-            let number = |line: &str| -> Option<u64> {
-                let mut words = line.split(' ');
-                words.find(|word| *word == what)?;
-                words.next()?.parse().ok()
-            };
-            text.lines().filter_map(number).sum()
-        };
-        println!(
-            "by now: {} programs, {} runs of them, {} failed",
-            sum("programs"),
-            sum("runs"),
-            sum("failed")
-        );
     }
 }
 

@@ -5,10 +5,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::{Context, Result};
 use clap::Parser;
 
 use super::forms::{self, Form};
 use super::judge::{Judge, Wrong};
+use super::log::Log;
 use super::machine::{Machine, Variant, MACHINES};
 use super::random::{fresh_seed, mix, Random};
 use super::report::{self, Report};
@@ -44,6 +46,9 @@ struct Arguments {
     /// Add what has run to this file, and say how much that is by now.
     #[arg(long)]
     log: Option<PathBuf>,
+    /// Write what the log says to this file, as a page of documentation.
+    #[arg(long, requires = "log")]
+    table: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -71,7 +76,10 @@ pub fn main() -> ExitCode {
                 .is_none_or(|g| g == *name)
         })
         .collect();
-    let mut report = Report::new(groups.len() * machines.len(), session.arguments.log.clone());
+    let mut report = Report::new(
+        groups.len() * machines.len(),
+        session.arguments.log.clone().map(Log),
+    );
     for (name, run) in groups {
         for (nth, machine) in (0..).zip(&machines) {
             if session.is_over(&report) {
@@ -85,7 +93,12 @@ pub fn main() -> ExitCode {
             report.end(name, machine, session.seed, judge.runs);
         }
     }
-    if report.finish() {
+    let passed = report.finish();
+    if let Err(error) = session.write_page() {
+        eprintln!("exec: {error:#}");
+        return ExitCode::from(2);
+    }
+    if passed {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -112,6 +125,15 @@ struct Session {
 }
 
 impl Session {
+    fn write_page(&self) -> Result<()> {
+        let arguments = &self.arguments;
+        let (Some(log), Some(table)) = (&arguments.log, &arguments.table) else {
+            return Ok(());
+        };
+        let page = Log(log.clone()).page()?;
+        std::fs::write(table, page).with_context(|| format!("cannot write {}", table.display()))
+    }
+
     fn is_wanted(&self, name: &str) -> bool {
         match &self.arguments.case {
             None => true,
