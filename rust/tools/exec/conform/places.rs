@@ -16,9 +16,9 @@ pub(super) fn package(name: &str) -> Result<PathBuf> {
     let arguments = [
         "metadata",
         "--format-version=1",
-        "--all-features",
+        // Those that this program is built with. What others ask for may still have to be fetched.
+        "--features=emulator",
         "--locked",
-        "--offline",
     ];
     let metadata = cargo(&[&arguments[..], &["--filter-platform", host]].concat())?;
     let key = "\"manifest_path\":\"";
