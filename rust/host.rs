@@ -23,9 +23,9 @@ use crate::jit::error::Result;
 use crate::jit::layout::{Compiler, Program, Workspace};
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::{Cpu, Endian, Release};
-use crate::jit::runtime::{Atomic64, Runtime};
+use crate::jit::runtime::{Atomic64, Counted, Runtime};
 
-/// The number of `BPF_REG_AX` in Linux 7.3.
+/// The number of `BPF_REG_AX` in the kernel that is not there; others have another one.
 pub(crate) const AX: u8 = 12;
 
 /// A kernel that is not there: addresses as `vmlinux` has them in KSEG0, all different, and
@@ -52,7 +52,13 @@ pub(crate) const RUNTIME: Runtime = Runtime {
     array_ptrs: 208,
     prog_bpf_func: 36,
     max_tail_calls: 33,
+    counted: Counted::Hits,
 };
+
+/// The same in the place of a kernel that counts other tail calls.
+pub(crate) const fn runtime(counted: Counted) -> Runtime {
+    Runtime { counted, ..RUNTIME }
+}
 
 /// How to compile a program, beyond the program itself.
 #[derive(Clone, Copy, Debug)]
@@ -100,7 +106,7 @@ pub(crate) const fn cpu(endian: Endian, release: Release) -> Cpu {
     }
 }
 
-/// What raw instructions look like on a CPU, in Linux 7.3.
+/// What raw instructions look like on a CPU, in the kernel that is not there.
 pub(crate) const fn dialect(cpu: &Cpu) -> Dialect {
     Dialect {
         endian: cpu.endian,

@@ -30,5 +30,5 @@ mod branch;
 mod immediate;
 
 pub(crate) use block::{Block, Sink};
-pub(crate) use branch::{BranchCond, Form, Slot, Target};
+pub(crate) use branch::{BranchCond, Form, Label, Slot, Target};
 pub(crate) use immediate::copy;

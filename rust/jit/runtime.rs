@@ -35,6 +35,18 @@ pub(crate) struct Runtime {
     pub(crate) prog_bpf_func: u32,
     /// `MAX_TAIL_CALL_CNT` (`include/linux/bpf.h`).
     pub(crate) max_tail_calls: u32,
+    /// Which tail calls this limit is for.
+    pub(crate) counted: Counted,
+}
+
+/// Which tail calls count towards the limit: kernels differ, each with its interpreter
+/// (`___bpf_prog_run()`, `JMP_TAIL_CALL`). A call whose index is outside of the array never does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counted {
+    /// Those that find a program.
+    Hits,
+    /// Those that find a slot, be there a program in it or not.
+    Lookups,
 }
 
 /// Addresses of the kernel's 64-bit atomic operations.

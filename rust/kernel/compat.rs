@@ -5,4 +5,4 @@
 
 mod v7_3;
 
-pub(super) use v7_3::AX;
+pub(super) use v7_3::{AX, COUNTED};

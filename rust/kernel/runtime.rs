@@ -6,6 +6,7 @@ use core::mem::offset_of;
 
 use kernel::bindings;
 
+use super::compat;
 use crate::jit::runtime::{Atomic64, Runtime};
 
 /// The address of a function, checked against the type that images call it with.
@@ -49,5 +50,6 @@ pub(super) fn current() -> Runtime {
         array_ptrs: offset_of!(bindings::bpf_array, __bindgen_anon_1) as u32,
         prog_bpf_func: offset_of!(bindings::bpf_prog, bpf_func) as u32,
         max_tail_calls: bindings::MAX_TAIL_CALL_CNT,
+        counted: compat::COUNTED,
     }
 }

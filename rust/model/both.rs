@@ -9,7 +9,7 @@
 
 use super::bpf::fields::Fields;
 use super::bpf::memory::ByteOrder;
-use super::bpf::Kernel;
+use super::bpf::{Content, Kernel};
 use super::mips::Platform;
 use super::term::{Assignment, Term};
 use super::word::{Bits, Word};
@@ -194,9 +194,12 @@ impl<W: Word, R: Reading<W>> Kernel<W> for Place<W, R> {
         (offset > 0).then_some(first? + second?)
     }
 
-    fn program(&mut self, _: W, index: W) -> Option<u64> {
-        let index = self.reading.value(index);
-        (index % 2 == 0).then_some(index)
+    fn program(&mut self, _: W, index: W) -> Content<u64> {
+        match self.reading.value(index) {
+            index if index % 2 == 0 => Content::Program(index),
+            index if index % 3 == 0 => Content::Empty,
+            _ => Content::Outside,
+        }
     }
 
     fn immediate(&self, insn: &Fields) -> W {

@@ -4,8 +4,8 @@
 //!
 //! It answers what a program does: every register, every byte of memory, every call, for the
 //! instruction set of RFC 9669 (versions 1 to 4 of the "cpu") and the few instructions that Linux
-//! 7.3 adds in `___bpf_prog_run()`: tail calls, load-acquire, store-release, the auxiliary
-//! register and the speculation barrier.
+//! adds in `___bpf_prog_run()`: tail calls, load-acquire, store-release, the auxiliary register and
+//! the speculation barrier. Where kernels differ, [`Setup`] says how.
 //!
 //! | section | here |
 //! |---|---|
@@ -78,6 +78,17 @@ pub struct Program {
     pub stack: u32,
 }
 
+/// What a program array has at an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content<P> {
+    /// No slot: it is outside of the array.
+    Outside,
+    /// A slot without a program.
+    Empty,
+    /// A program.
+    Program(P),
+}
+
 /// What surrounds programs.
 pub trait Kernel<W: Word>: World<W> {
     /// What is in a slot of a program array.
@@ -87,9 +98,8 @@ pub trait Kernel<W: Word>: World<W> {
     /// Its result, or None if there is no such helper or it needs more.
     fn call(&mut self, offset: i32, arguments: [Option<W>; 5]) -> Option<W>;
 
-    /// The program in a slot of a program array, which is a word; None if the slot is empty or
-    /// outside of the array.
-    fn program(&mut self, array: W, index: W) -> Option<Self::Program>;
+    /// What is in a slot of a program array; the index is a word.
+    fn program(&mut self, array: W, index: W) -> Content<Self::Program>;
 
     /// The immediate, as a doubleword.
     fn immediate(&self, insn: &Fields) -> W {
@@ -112,6 +122,15 @@ pub enum UpperHalf {
     Unspecified,
 }
 
+/// Which tail calls the limit is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// Those that find a program (Linux since it counts behind the test for one).
+    Hits,
+    /// Those that find a slot, even if it is empty (Linux before that).
+    Lookups,
+}
+
 /// What is fixed about a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Setup {
@@ -121,6 +140,8 @@ pub struct Setup {
     pub ax: u8,
     /// What 32-bit results do.
     pub upper_half: UpperHalf,
+    /// What counts.
+    pub counted: Counted,
 }
 
 /// A machine that executes BPF programs.

@@ -5,7 +5,7 @@
 //! ```text
 //! # What the case shows.
 //! machines: le-r2 be-r2
-//! options: stack=16 verifier-zext no-facts barriers
+//! options: stack=16 verifier-zext no-facts barriers lookups-counted
 //!
 //! r0 = 1
 //! exit
@@ -23,10 +23,11 @@ use std::path::{Path, PathBuf};
 
 use super::{blesses, data, forms, program, MACHINES};
 use crate::host::listing::{listing, Columns};
-use crate::host::{compile, dialect, Options};
+use crate::host::{compile, dialect, runtime, Options};
 use crate::jit::bpf::{decode, Reg};
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::Cpu;
+use crate::jit::runtime::Counted;
 
 /// A file, without its listings.
 struct Case {
@@ -82,6 +83,9 @@ impl Case {
             }
             None if option == "verifier-zext" => self.options.verifier_zext = true,
             None if option == "no-facts" => self.options.facts = false,
+            None if option == "lookups-counted" => {
+                self.options.runtime = runtime(Counted::Lookups);
+            }
             None if option == "barriers" => {
                 for (_, cpu) in &mut self.machines {
                     cpu.barriers = Barriers::ALL;

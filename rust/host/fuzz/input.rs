@@ -3,7 +3,8 @@
 //! Bytes as a call of the core: a header, and eight bytes for every instruction.
 //!
 //! ```text
-//!  0      flags: byte order, release, barriers, verifier_zext, repeats, many repeats
+//!  0      flags: byte order, release, barriers, verifier_zext, repeats, many repeats, lookups
+//!         are counted
 //!  1      number of AX
 //!  2-5    stack depth
 //!  6-9    address of the image
@@ -25,6 +26,7 @@ use crate::host::{text, AX};
 use crate::jit::bpf::{decode, Dialect, Raw};
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::{Cpu, Endian, Release};
+use crate::jit::runtime::Counted;
 
 /// Bytes of the header, and of an instruction.
 pub(crate) const HEADER: usize = 16;
@@ -47,6 +49,7 @@ const LLSC_BARRIERS: u8 = 1 << 3;
 const VERIFIER_ZEXT: u8 = 1 << 4;
 const REPEATS: u8 = 1 << 5;
 const MANY: u8 = 1 << 6;
+const LOOKUPS: u8 = 1 << 7;
 
 /// A call of the core.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +58,7 @@ pub(crate) struct Input {
     pub(crate) ax: u8,
     pub(crate) stack_depth: u32,
     pub(crate) verifier_zext: bool,
+    pub(crate) counted: Counted,
     pub(crate) address: u32,
     /// By how much memory that does not fit is too long; negative, too short.
     pub(crate) misfit: Misfit,
@@ -79,6 +83,7 @@ impl Default for Input {
             ax: AX,
             stack_depth: 512,
             verifier_zext: false,
+            counted: Counted::Hits,
             address: 0xc004_0000,
             misfit: Misfit {
                 offsets: 1,
@@ -129,6 +134,11 @@ impl Input {
             ax,
             stack_depth: u32::from_le_bytes([s0, s1, s2, s3]),
             verifier_zext: has(VERIFIER_ZEXT),
+            counted: if has(LOOKUPS) {
+                Counted::Lookups
+            } else {
+                Counted::Hits
+            },
             address: u32::from_le_bytes([a0, a1, a2, a3]),
             misfit: Misfit {
                 offsets: offsets as i8,
@@ -150,7 +160,8 @@ impl Input {
             | flag(self.cpu.barriers.llsc, LLSC_BARRIERS)
             | flag(self.verifier_zext, VERIFIER_ZEXT)
             | flag(self.has_repeats, REPEATS)
-            | flag(self.has_many, MANY);
+            | flag(self.has_many, MANY)
+            | flag(self.counted == Counted::Lookups, LOOKUPS);
         let mut bytes = vec![flags, self.ax];
         bytes.extend(self.stack_depth.to_le_bytes());
         bytes.extend(self.address.to_le_bytes());
@@ -213,11 +224,12 @@ impl Input {
     /// All of it, for people.
     pub(crate) fn describe(&self) -> String {
         let mut text = format!(
-            "{:?} {:?}, barriers {:?}\nAX is register {}, stack {}, {}image at {:#010x}\n\
+            "{:?} {:?}, barriers {:?}, {:?} counted\nAX is register {}, stack {}, {}image at {:#010x}\n\
              misfits: offsets {:+}, facts {:+}, words {:+}\n",
             self.cpu.endian,
             self.cpu.release,
             self.cpu.barriers,
+            self.counted,
             self.ax,
             self.stack_depth,
             if self.verifier_zext {

@@ -13,7 +13,7 @@
 //!   `NoMemory` only of memory that does not fit.
 
 use super::Input;
-use crate::host::{check, work, Image, RUNTIME};
+use crate::host::{check, runtime, work, Image};
 use crate::jit::analysis::Fact;
 use crate::jit::asm::Block;
 use crate::jit::bpf::{decode, Raw};
@@ -102,7 +102,8 @@ impl Subject<'_> {
             block: &mut block,
         };
         work::take();
-        let compiler = Compiler::new(self.program(), &self.input.cpu, &RUNTIME, workspace);
+        let runtime = runtime(self.input.counted);
+        let compiler = Compiler::new(self.program(), &self.input.cpu, &runtime, workspace);
         let measured = compiler.and_then(|mut compiler| Ok((compiler.measure()?, compiler)));
         let (measured, mut compiler) = match measured {
             Ok((measured, compiler)) => (measured as usize, compiler),
@@ -189,7 +190,8 @@ impl Subject<'_> {
             facts: facts.memory(),
             block: &mut block,
         };
-        let compiler = Compiler::new(self.program(), &self.input.cpu, &RUNTIME, workspace);
+        let runtime = runtime(self.input.counted);
+        let compiler = Compiler::new(self.program(), &self.input.cpu, &runtime, workspace);
         let error = compiler.err();
         offsets.judge("offsets that do not fit")?;
         facts.judge("facts that do not fit")?;

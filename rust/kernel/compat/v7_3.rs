@@ -9,10 +9,14 @@
 use kernel::bindings;
 use kernel::prelude::*;
 
+use crate::jit::runtime::Counted;
 use crate::kernel::compile::compile;
 
 /// The number of `BPF_REG_AX` (`include/linux/filter.h`).
 pub(crate) const AX: u8 = bindings::bpf_jit_mips_constants_BPF_JIT_MIPS_REG_AX as u8;
+
+/// What `JMP_TAIL_CALL` of `___bpf_prog_run()` counts (`kernel/bpf/core.c`).
+pub(crate) const COUNTED: Counted = Counted::Hits;
 
 /// Compiles a program, or leaves it to the interpreter.
 ///

@@ -5,7 +5,7 @@
 use super::alu::{self, Swap};
 use super::fields::{class, Fields};
 use super::memory::ByteOrder;
-use super::{Kernel, Machine, Next, Trap, AX, DOUBLEWORD, MAX_TAIL_CALLS, WORD};
+use super::{Content, Counted, Kernel, Machine, Next, Trap, AX, DOUBLEWORD, MAX_TAIL_CALLS, WORD};
 use crate::model::word::Word;
 
 /// Modes of load and store instructions (section 5, table 10).
@@ -172,8 +172,8 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
         Ok(())
     }
 
-    /// `JMP_TAIL_CALL` of `___bpf_prog_run()`: R3's low word is the index; only a call that finds a
-    /// program counts. The program that is called has R1, a stack, and nothing else.
+    /// `JMP_TAIL_CALL` of `___bpf_prog_run()`: R3's low word is the index. The program that is called
+    /// has R1, a stack, and nothing else.
     fn tail_call(&mut self) -> Result<Next<K::Program, W>, Trap> {
         let (context, array, index) = (self.read(1)?, self.read(2)?, self.read(3)?.low(WORD));
         let limit = W::new(WORD, u64::from(MAX_TAIL_CALLS));
@@ -181,12 +181,17 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
         if !self.kernel.decide(self.tail_calls.is_below(limit)) {
             return Ok(Next::Instruction);
         }
+        let counts = match found {
+            Content::Outside => false,
+            Content::Empty => self.setup.counted == Counted::Lookups,
+            Content::Program(_) => true,
+        };
+        if counts {
+            self.tail_calls = self.tail_calls + W::new(WORD, 1);
+        }
         Ok(match found {
-            Some(program) => {
-                self.tail_calls = self.tail_calls + W::new(WORD, 1);
-                Next::TailCall(program, context)
-            }
-            None => Next::Instruction,
+            Content::Program(program) => Next::TailCall(program, context),
+            Content::Outside | Content::Empty => Next::Instruction,
         })
     }
 

@@ -48,9 +48,10 @@ impl Kernel<Bits> for TestKernel {
             .filter(|_| offset == 7)
     }
 
-    fn program(&mut self, _: Bits, index: Bits) -> Option<usize> {
-        let slots = [None, Some(0), Some(1)];
-        slots.get(index.unsigned() as usize).copied()?
+    fn program(&mut self, _: Bits, index: Bits) -> Content<usize> {
+        let slots = [Content::Empty, Content::Program(0), Content::Program(1)];
+        let slot = slots.get(index.unsigned() as usize);
+        slot.copied().unwrap_or(Content::Outside)
     }
 }
 
@@ -87,6 +88,10 @@ struct End {
 }
 
 fn run_all(order: ByteOrder, programs: &[&[Fields]]) -> End {
+    run_where(order, Counted::Hits, programs)
+}
+
+fn run_where(order: ByteOrder, counted: Counted, programs: &[&[Fields]]) -> End {
     let programs: Vec<Program> = programs
         .iter()
         .map(|insns| Program {
@@ -101,6 +106,7 @@ fn run_all(order: ByteOrder, programs: &[&[Fields]]) -> End {
         order,
         ax: 12,
         upper_half: UpperHalf::Zero,
+        counted,
     };
     let mut kernel = TestKernel { memory };
     let context = Bits::new(64, u64::from(DATA));
@@ -323,9 +329,11 @@ fn tail_calls() {
             EXIT,
         ]
     };
-    for (index, calls) in [(0, 0), (1, MAX_TAIL_CALLS), (3, 0)] {
-        let end = run_all(ByteOrder::Big, &[&program(index)]);
-        assert_eq!((end.result, end.tail_calls), (Ok(3), calls));
+    for (index, hits, lookups) in [(0, 0, 1), (1, MAX_TAIL_CALLS, MAX_TAIL_CALLS), (3, 0, 0)] {
+        for (counted, calls) in [(Counted::Hits, hits), (Counted::Lookups, lookups)] {
+            let end = run_where(ByteOrder::Big, counted, &[&program(index)]);
+            assert_eq!((end.result, end.tail_calls), (Ok(3), calls));
+        }
     }
     // The upper half of the index does not count.
     let [a, b] = load(3, 1 << 40 | 2);

@@ -13,8 +13,9 @@ use super::places::*;
 use super::random::Random;
 use super::subject::{Subject, AX};
 use crate::host::{self, check, Image};
+use crate::jit::runtime::Counted;
 use crate::model::bpf::memory::Memory;
-use crate::model::bpf::{self, Kernel, Setup, Trap, UpperHalf};
+use crate::model::bpf::{self, Content, Kernel, Setup, Trap, UpperHalf};
 use crate::model::word::{Bits, Word};
 use crate::model::world::{Fault, World};
 
@@ -199,6 +200,10 @@ impl Judge {
                 true => UpperHalf::Unspecified,
                 false => UpperHalf::Zero,
             },
+            counted: match compiled.variant.counted {
+                Counted::Hits => bpf::Counted::Hits,
+                Counted::Lookups => bpf::Counted::Lookups,
+            },
         };
         let mut memory = Memory::new(setup.order);
         memory.add(DATA, data.to_vec());
@@ -349,11 +354,12 @@ impl Kernel<Bits> for ModelKernel<'_> {
         Some(Bits::new(64, result))
     }
 
-    fn program(&mut self, array: Bits, index: Bits) -> Option<usize> {
-        if array.unsigned() as u32 != ARRAY {
-            return None;
+    fn program(&mut self, array: Bits, index: Bits) -> Content<usize> {
+        let is_array = array.unsigned() as u32 == ARRAY;
+        match self.array.get(index.unsigned() as usize) {
+            Some(slot) if is_array => slot.map_or(Content::Empty, Content::Program),
+            _ => Content::Outside,
         }
-        *self.array.get(index.unsigned() as usize)?
     }
 }
 

@@ -6,6 +6,7 @@ use super::places::RUNTIME;
 use crate::host::Options;
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::Cpu;
+use crate::jit::runtime::{Counted, Runtime};
 pub(in crate::tools) use crate::tools::machine::{Machine, MACHINES};
 
 /// A way to compile a program.
@@ -17,20 +18,31 @@ pub(super) struct Variant {
     pub(super) facts: bool,
     /// With every barrier.
     pub(super) barriers: bool,
+    /// For a kernel that counts these tail calls.
+    pub(super) counted: Counted,
 }
 
 impl Variant {
-    /// Every way: there are eight.
+    /// Every way for programs without tail calls: there are eight.
     pub(super) fn all() -> impl Iterator<Item = Variant> {
         (0..8).map(Variant::numbered)
     }
 
-    /// The way with a number, of which three bits count.
+    /// Every way for programs with tail calls.
+    pub(super) fn all_with_tail_calls() -> impl Iterator<Item = Variant> {
+        (0..16).map(Variant::numbered)
+    }
+
+    /// The way with a number, of which four bits count.
     pub(super) fn numbered(number: usize) -> Variant {
         Variant {
             verifier_zext: number & 1 != 0,
             facts: number & 2 == 0,
             barriers: number & 4 != 0,
+            counted: match number & 8 {
+                0 => Counted::Hits,
+                _ => Counted::Lookups,
+            },
         }
     }
 
@@ -52,7 +64,10 @@ impl Variant {
             verifier_zext: self.verifier_zext,
             facts: self.facts,
             address,
-            runtime: RUNTIME,
+            runtime: Runtime {
+                counted: self.counted,
+                ..RUNTIME
+            },
         }
     }
 }
@@ -62,10 +77,11 @@ impl std::fmt::Display for Variant {
         let say = |on| if on { "on" } else { "off" };
         write!(
             f,
-            "verifier_zext {}, facts {}, barriers {}",
+            "verifier_zext {}, facts {}, barriers {}, {:?} counted",
             say(self.verifier_zext),
             say(self.facts),
-            say(self.barriers)
+            say(self.barriers),
+            self.counted
         )
     }
 }

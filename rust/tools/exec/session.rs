@@ -216,7 +216,7 @@ impl Session {
             if !self.is_wanted(&regression.name) || self.is_over(report) {
                 continue;
             }
-            for variant in Variant::all() {
+            for variant in regression.subject.variants() {
                 let case = Case {
                     group: "regressions",
                     name: &regression.name,
@@ -254,7 +254,7 @@ impl Session {
             let inputs: Vec<Vec<u8>> = (0..3)
                 .map(|_| generate::data(&mut random, &judge.machine))
                 .collect();
-            let first = random.below(8);
+            let first = random.below(16);
             report.program();
             for way in WAYS.into_iter().take(usize::from(self.arguments.ways)) {
                 let case = Case {

@@ -31,6 +31,14 @@ impl Subject {
         }
     }
 
+    /// Every way to compile it.
+    pub(super) fn variants(&self) -> Vec<Variant> {
+        match self.array.is_empty() {
+            true => Variant::all().collect(),
+            false => Variant::all_with_tail_calls().collect(),
+        }
+    }
+
     /// The programs with explicit zero-extensions. None if a jump gets too long.
     pub(super) fn with_zero_extensions(&self) -> Option<Subject> {
         let programs = self.programs.iter().map(|p| with_zero_extensions(p));

@@ -9,6 +9,7 @@ use crate::host::AX;
 use crate::jit::analysis::Usage;
 use crate::jit::bpf::{Reg, RegSet};
 use crate::jit::mips::cpu::Barriers;
+use crate::jit::runtime::Counted;
 use crate::model::bpf::fields::{class, Fields};
 use crate::tools::build::*;
 
@@ -40,6 +41,7 @@ pub(super) const EVERYTHING: Around = Around {
     stack_depth: 512,
     verifier_zext: false,
     barriers: Barriers::NONE,
+    counted: Counted::Hits,
     kept: RegSet::ALL,
     passed: RegSet::ALL,
     is_last: false,
@@ -337,6 +339,12 @@ fn calls(forms: &mut Vec<Form>) {
     }
     forms.push(form);
     let mut form = Form::new("tail call");
-    form.add(&[tail_call()], EVERYTHING, Many::Fixed);
+    for counted in [Counted::Hits, Counted::Lookups] {
+        let around = Around {
+            counted,
+            ..EVERYTHING
+        };
+        form.add(&[tail_call()], around, Many::Fixed);
+    }
     forms.push(form);
 }

@@ -7,6 +7,7 @@ use super::scene::Around;
 use super::shape::Many;
 use crate::jit::analysis::Usage;
 use crate::jit::bpf::{Reg, RegSet};
+use crate::jit::runtime::Counted;
 use crate::model::bpf::fields::class;
 use crate::tools::build::*;
 
@@ -52,7 +53,7 @@ pub(super) fn programs() -> Vec<Around> {
 
 /// Instructions whose code depends on the frame, as far as a program that uses this may have them.
 pub(super) fn calls_in(around: &Around) -> Vec<Case> {
-    let mut insns = vec![tail_call()];
+    let mut insns = Vec::new();
     if around.usage.calls_helpers {
         insns.push(call_offset(0x1234));
     }
@@ -62,11 +63,17 @@ pub(super) fn calls_in(around: &Around) -> Vec<Case> {
         insns.push(atomic(DW, 1, 8, 2, CMPXCHG));
         insns.push(atomic(DW, 4, -8, 5, 0x01));
     }
-    insns
+    let tail_calls = [Counted::Hits, Counted::Lookups].map(|counted| {
+        let around = Around { counted, ..*around };
+        (tail_call(), around)
+    });
+    let others = insns.into_iter().map(|insn| (insn, *around));
+    tail_calls
         .into_iter()
-        .map(|insn| Case {
+        .chain(others)
+        .map(|(insn, around)| Case {
             insns: vec![insn],
-            around: *around,
+            around,
             many: Many::Fixed,
         })
         .collect()

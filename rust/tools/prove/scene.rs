@@ -11,6 +11,7 @@ use crate::jit::error::{Error, Result as CoreResult};
 use crate::jit::lower::{Lowering, Place, Setting};
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::{Cpu, Disp16, Insn, Release};
+use crate::jit::runtime::Counted;
 use crate::model::bpf::fields::Fields;
 use crate::model::mips;
 pub(super) use crate::tools::machine::{Machine, MACHINES};
@@ -81,6 +82,8 @@ pub(super) struct Around {
     /// The program has explicit zero-extensions.
     pub(super) verifier_zext: bool,
     pub(super) barriers: Barriers,
+    /// Which tail calls the kernel counts.
+    pub(super) counted: Counted,
     /// Registers that somebody reads behind the instruction.
     pub(super) kept: RegSet,
     /// Registers that were written before it.
@@ -126,7 +129,7 @@ pub(super) fn emit(
     let frame = frame(machine, around)?;
     let setting = Setting {
         cpu: &cpu,
-        runtime: &host::RUNTIME,
+        runtime: &host::runtime(around.counted),
         frame,
         zero_extends: !around.verifier_zext,
     };

@@ -27,6 +27,7 @@ use super::space::Space;
 use super::world::{BpfWorld, Call, MipsWorld};
 use crate::host;
 use crate::host::RUNTIME;
+use crate::jit::runtime::Counted;
 use crate::model::bpf::fields::Fields;
 use crate::model::bpf::{self, Next, Setup, UpperHalf, AX, REGISTERS};
 use crate::model::mips;
@@ -163,9 +164,7 @@ impl Theorem<'_> {
                     .judge_leaving(goals, &ran.saved, &ran.before, &ran.after);
                 self.judge_target(obligation, meaning, (program, context), target, &ran.after);
                 judge_structure_loads(obligation, meaning, world, Some(program));
-                let (_, counted) = meaning.tail_calls;
-                let stored = world.frame_word(self.layout.size);
-                obligation.demand("the call is counted", stored.equals(counted));
+                self.judge_count(obligation, meaning, world);
             }
             (Next::TailCall(..), _) | (_, End::Register(_)) => {
                 obligation.demand_fact("control leaves for another program", false);
@@ -179,6 +178,7 @@ impl Theorem<'_> {
                 self.judge_registers(obligation, meaning, ran, !world.has_called);
                 self.judge_frame(obligation, world, &ran.saved);
                 if self.is_tail_call() {
+                    self.judge_count(obligation, meaning, world);
                     judge_structure_loads(obligation, meaning, world, None);
                 } else {
                     judge_events(obligation, meaning, world, self.is_ordered());
@@ -186,6 +186,18 @@ impl Theorem<'_> {
                 judge_calls(obligation, meaning, world);
             }
         }
+    }
+
+    /// The count of tail calls, which only they change.
+    fn judge_count(
+        &self,
+        obligation: &mut Obligation,
+        meaning: &Meaning,
+        world: &mut MipsWorld<'_>,
+    ) {
+        let (_, counted) = meaning.tail_calls;
+        let stored = world.frame_word(self.layout.size);
+        obligation.demand("the count of tail calls", stored.equals(counted));
     }
 
     fn is_tail_call(&self) -> bool {
@@ -212,18 +224,27 @@ impl Theorem<'_> {
         }
     }
 
-    /// Runs the BPF model.
-    fn mean(&self, path: &mut Path, gpr: &[Term; 32]) -> Result<Meaning, String> {
-        let order = self.machine.order();
-        let programs = [self.program()];
-        let setup = Setup {
-            order,
+    /// The BPF model's machine.
+    fn setup(&self) -> Setup {
+        Setup {
+            order: self.machine.order(),
             ax: host::AX,
             upper_half: match self.around.verifier_zext {
                 true => UpperHalf::Unspecified,
                 false => UpperHalf::Zero,
             },
-        };
+            counted: match self.around.counted {
+                Counted::Hits => bpf::Counted::Hits,
+                Counted::Lookups => bpf::Counted::Lookups,
+            },
+        }
+    }
+
+    /// Runs the BPF model.
+    fn mean(&self, path: &mut Path, gpr: &[Term; 32]) -> Result<Meaning, String> {
+        let order = self.machine.order();
+        let programs = [self.program()];
+        let setup = self.setup();
         let mut world = BpfWorld {
             path,
             space: Space::new(order),
@@ -323,21 +344,22 @@ impl Theorem<'_> {
     }
 
     /// Nothing that is saved in the frame has changed, and nothing was stored where the BPF stack
-    /// is, or below the frame.
+    /// is, or below the frame. A tail call may store its count.
     fn judge_frame(
         &self,
         obligation: &mut Obligation,
         world: &MipsWorld<'_>,
         saved: &BTreeMap<i32, Term>,
     ) {
-        for (place, value) in saved {
+        let is_count = |place: &i32| self.is_tail_call() && *place == self.layout.size;
+        for (place, value) in saved.iter().filter(|(place, _)| !is_count(place)) {
             let now = world.frame.get(place).copied();
             obligation.demand_fact(
                 format!("the frame's word at {place} is kept"),
                 now == Some(*value) && !world.frame_stores.contains(place),
             );
         }
-        for place in &world.frame_stores {
+        for place in world.frame_stores.iter().filter(|place| !is_count(place)) {
             obligation.demand_fact(
                 format!("the frame has room at {place}"),
                 (0..self.layout.free).contains(place),

@@ -9,7 +9,7 @@ use super::space::Space;
 use crate::host::RUNTIME;
 use crate::model::bpf::fields::Fields;
 use crate::model::bpf::memory::ByteOrder;
-use crate::model::bpf::Kernel;
+use crate::model::bpf::{Content, Kernel};
 use crate::model::mips::Platform;
 use crate::model::term::Term;
 use crate::model::word::Word;
@@ -104,20 +104,20 @@ impl Kernel<Term> for BpfWorld<'_> {
         Some(result)
     }
 
-    fn program(&mut self, array: Term, index: Term) -> Option<Term> {
+    fn program(&mut self, array: Term, index: Term) -> Content<Term> {
         let array = array.low(32);
         let field = |offset: u32| array + array.constant(u64::from(offset));
         let max_entries = self.structure_word(field(RUNTIME.array_max_entries));
         if !self.path.decide(index.is_below(max_entries)) {
-            return None;
+            return Content::Outside;
         }
         let slot = index.shift_left(index.constant(2));
         let program = self.structure_word(field(RUNTIME.array_ptrs) + slot);
         if self.path.decide(program.is_zero()) {
-            return None;
+            return Content::Empty;
         }
         self.path.assumed.push(is_aligned(program, 4));
-        Some(program)
+        Content::Program(program)
     }
 
     fn immediate(&self, insn: &Fields) -> Term {

@@ -4,9 +4,10 @@
 
 use super::{Lowering, T8, T9};
 use crate::jit::abi::{o32, tail_entry};
-use crate::jit::asm::{BranchCond, Slot};
+use crate::jit::asm::{BranchCond, Label, Slot};
 use crate::jit::bpf::{Reg as BpfReg, RegSet};
 use crate::jit::mips::{Insn, Reg, Shift5, Simm16};
+use crate::jit::runtime::Counted;
 
 impl Lowering<'_> {
     /// `R0 = helper(R1, R2, R3, R4, R5)`: two arguments are in place, the others go on the stack,
@@ -62,8 +63,8 @@ impl Lowering<'_> {
 
     /// `bpf_tail_call(R1 ctx, R2 array, R3 index)`
     ///
-    /// The index is a `u32`: R3's high word does not count. Only calls that find a program count
-    /// towards the limit (`___bpf_prog_run()`, `JMP_TAIL_CALL`).
+    /// The index is a `u32`: R3's high word does not count. Calls count towards the limit as
+    /// [`Counted`] says; it makes no difference to the length, which depends on no kernel.
     pub(crate) fn tail_call(&mut self) -> Option<()> {
         let runtime = self.setting.runtime;
         let frame = self.setting.frame;
@@ -89,22 +90,36 @@ impl Lowering<'_> {
             miss,
             Slot::Fill(Insn::sll(T8, index, Shift5::masked(2))),
         );
-        // prog = array->ptrs[index]; if (!prog) goto miss;
+        // prog = array->ptrs[index]; if (!prog) goto miss; count++, before or after that;
         self.asm.addu(T8, T8, array);
         self.asm.lw(T8, structure_offset(runtime.array_ptrs)?, T8);
-        self.asm.branch(
-            BranchCond::zero(T8),
-            miss,
-            Slot::Fill(Insn::addiu(count, count, Simm16::new(1)?)),
-        );
-        // count++; goto prog->bpf_func, behind its normal entry;
-        self.asm.sw(count, frame.tail_call_count(), Reg::SP);
+        self.count_tail_call(count, T8, miss)?;
+        // goto prog->bpf_func, behind its normal entry;
         self.asm
             .lw(entry, structure_offset(runtime.prog_bpf_func)?, T8);
         let skipped = tail_entry(self.setting.cpu.endian).checked_mul(4)?;
         self.asm.addiu(entry, entry, structure_offset(skipped)?);
         frame.leave_for(self.asm, entry)?;
         self.asm.bind(miss);
+        Some(())
+    }
+
+    /// Leaves for `miss` if there is no program, and counts the call if that is what the kernel's
+    /// interpreter does.
+    fn count_tail_call(&mut self, count: Reg, program: Reg, miss: Label) -> Option<()> {
+        let is_empty = BranchCond::zero(program);
+        let increment = Insn::addiu(count, count, Simm16::new(1)?);
+        let store = Insn::sw(count, self.setting.frame.tail_call_count(), Reg::SP);
+        match self.setting.runtime.counted {
+            Counted::Hits => {
+                self.asm.branch(is_empty, miss, Slot::Fill(increment));
+                self.asm.push(store);
+            }
+            Counted::Lookups => {
+                self.asm.push(increment);
+                self.asm.branch(is_empty, miss, Slot::Fill(store));
+            }
+        }
         Some(())
     }
 

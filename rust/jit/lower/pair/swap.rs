@@ -24,7 +24,7 @@ impl Lowering<'_> {
             (_, false) => self.asm.andi(d.lo, d.lo, Uimm16::low_half(0xffff)),
         }
         if size != Size::Dw {
-            // The 64-bit form is no 32-bit result to every verifier: 6.12 inserts no extension.
+            // The 64-bit form is no 32-bit result to every verifier: older ones insert no extension.
             if kind == Swap::Always {
                 self.asm.clear(d.hi);
             } else {

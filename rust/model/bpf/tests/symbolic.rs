@@ -18,6 +18,7 @@ struct End {
     said: Result<Next<u64, u64>, Trap>,
     registers: Vec<Option<u64>>,
     at: usize,
+    tail_calls: u64,
     memory: Vec<u64>,
 }
 
@@ -60,6 +61,7 @@ impl Setting {
         machine.tail_calls = machine.kernel.reading.word(WORD, calls);
         let said = machine.step();
         let (all, defined, at) = (machine.registers, machine.defined, machine.at);
+        let counted = machine.tail_calls;
         let value = |word: W| place.reading.value(word);
         let registers = all.into_iter().zip(defined);
         End {
@@ -72,6 +74,7 @@ impl Setting {
                 .map(|(word, defined)| defined.then(|| value(word)))
                 .collect(),
             at,
+            tail_calls: value(counted),
             memory: place.memory(),
         }
     }
@@ -142,6 +145,7 @@ fn terms_mean_what_bits_do() {
                 order: random.choose(&[ByteOrder::Little, ByteOrder::Big]),
                 ax: NUMBER_OF_AX,
                 upper_half: random.choose(&[UpperHalf::Zero, UpperHalf::Unspecified]),
+                counted: random.choose(&[Counted::Hits, Counted::Lookups]),
             },
             insn,
             second: Fields {

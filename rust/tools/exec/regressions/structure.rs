@@ -3,6 +3,7 @@
 //! Bugs that executing an image does not show: barriers, and offsets for line information.
 
 use crate::host::{self, Image};
+use crate::jit::runtime::Counted;
 use crate::model::bpf::fields::Fields;
 use crate::tools::build::*;
 use crate::tools::exec::machine::{Machine, Variant};
@@ -42,6 +43,7 @@ fn with_barriers(barriers: bool) -> Variant {
         verifier_zext: false,
         facts: true,
         barriers,
+        counted: Counted::Hits,
     }
 }
 
