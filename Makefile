@@ -3,7 +3,10 @@
 # The front door. What it names is done by scripts/setup, which makes sure that
 # the tools are there, and by the runner in boot-tests/; `make help` lists it all.
 
-KERNEL  ?= 7.3
+# Every kernel series there is, the newest last: each has a directory in patches/.
+series  := $(shell cd patches && printf "%s\n" * | sort -t. -k1,1n -k2,2n)
+
+KERNEL  ?= $(lastword $(series))
 MACHINE ?= malta-le-r2
 JIT     ?= rust
 HARDEN  ?= 0
@@ -63,7 +66,7 @@ help:
 	@echo '  make list     the machines and suites there are'
 	@echo '  make clean    delete builds, working copies and logs; keep sources and tools'
 	@echo 'Variables, with their defaults:'
-	@echo '  KERNEL=7.3           kernel series'
+	@echo '  KERNEL=$(lastword $(series))           kernel series, of: $(series)'
 	@echo '  MACHINE=malta-le-r2  malta-{le,be}-{r1,r2}: byte order and MIPS32 release'
 	@echo '  JIT=rust             rust: ours; c: the one it replaces; off: the interpreter'
 	@echo '  HARDEN=0             net.core.bpf_jit_harden: 0, 1 or 2'
@@ -104,7 +107,7 @@ matrix:
 		--fresh='$(FRESH)' --table='$(TABLE)'
 
 test:
-	@$(setup)
+	@KERNEL='$(series)' $(setup)
 	@$(runner) test
 
 check:

@@ -70,6 +70,14 @@ apt_unpack()	# DIR PACKAGE...
 	rm -rf "$tmp/archives"
 }
 
+# A package of the machine's own suites, if they have it.
+apt_download()	# PACKAGE DIR
+{
+	[ -n "$(apt_version "$1")" ] || return 1
+	mkdir -p "$2"
+	(cd "$2" && run apt-get -o APT::Sandbox::User="$(id -un)" download "$1")
+}
+
 # A package of another suite: by lists of our own from the machine's own mirror,
 # so that its apt never hears of that suite.
 apt_download_from()	# SUITE PACKAGE DIR

@@ -4,16 +4,24 @@
 # The kernel's source, pristine, in the cache: from Debian where there is apt, as
 # its mirror is known to work, else from kernel.org.
 
-kernel_row()	# SERIES: sets release, package, suite, sha256
+known_series()	# All that have a directory in patches/, the newest last
 {
-	# shellcheck disable=SC2046 # a row of words
-	set -- "$1" $(sed 's/#.*//' "$root/scripts/kernel-versions" |
-		awk -v s="$1" '$1 == s { print $2, $3, $4, $5 }')
-	[ $# -eq 5 ] || fail "KERNEL=$1 is not supported; scripts/kernel-versions has those that are"
-	release=$2
-	package=$3
-	suite=$4
-	sha256=$5
+	for ks_file in "$root"/patches/*/source; do
+		ks_dir=${ks_file%/source}
+		echo "${ks_dir##*/}"
+	done | sort -t. -k1,1n -k2,2n
+}
+
+kernel_source()	# SERIES: sets release, package, suite, sha256
+{
+	ks_file=$root/patches/$1/source
+	[ -f "$ks_file" ] ||
+		fail "KERNEL=$1 is not supported; patches/ has those that are:" $(known_series)
+	for ks_key in release package suite sha256; do
+		ks_value=$(sed -n "s/^$ks_key=//p" "$ks_file")
+		[ -n "$ks_value" ] || fail "$ks_file has no $ks_key"
+		eval "$ks_key=\$ks_value"
+	done
 }
 
 find_linux()	# SERIES: sets linux_src to the newest tree of that series
@@ -53,7 +61,8 @@ from_debian()
 {
 	have apt-get && have dpkg-deb || return 1
 	rm -rf "$tmp/deb"
-	apt_download_from "$suite" "$package" "$tmp/deb" || return 1
+	apt_download "$package" "$tmp/deb" ||
+		apt_download_from "$suite" "$package" "$tmp/deb" || return 1
 	for fd_deb in "$tmp/deb"/*.deb; do
 		[ -f "$fd_deb" ] || return 1
 		must "unpacking $package" dpkg-deb -x "$fd_deb" "$tmp/deb/x"
