@@ -23,8 +23,8 @@ const NAMES: usize = 20;
 /// Which kernel, on which machine, with which JIT, doing what.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Kernel series.
-    #[arg(long, default_value = "7.3")]
+    /// Kernel series; the newest unless given.
+    #[arg(long, default_value = "")]
     kernel: String,
     /// One of boot-tests/machines.
     #[arg(long, default_value = "malta-le-r2")]
@@ -70,7 +70,10 @@ impl Options {
         let range = (!self.range.is_empty()).then(|| self.range.parse::<Range>());
         let icount = [("0", false), ("1", true)];
         let job = Job {
-            kernel: self.kernel.clone(),
+            kernel: match self.kernel.as_str() {
+                "" => place.newest()?,
+                series => series.to_owned(),
+            },
             machine: data::machine(place, &self.machine)?,
             jit: one_of(
                 "JIT",

@@ -3,8 +3,9 @@
 //! Which machines and suites are there, and what is expected of them?
 //!
 //! One TOML file each, named after the thing. A suite file either describes a suite or lists the
-//! members of a group. An unknown key in a file is an error: it would otherwise be a setting that
-//! silently does nothing.
+//! members of a group. What a suite must report depends on the kernel, and is in the directory of
+//! its series under patches/. An unknown key in a file is an error: it would otherwise be a setting
+//! that silently does nothing.
 
 use crate::job::Range;
 use crate::place::Place;
@@ -64,7 +65,7 @@ pub(crate) struct Machine {
     pub(crate) console: String,
 }
 
-/// What a suite must report for one kernel series.
+/// What a suite must report for one kernel series: patches/SERIES/expect.toml, by suite.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Expect {
@@ -120,6 +121,7 @@ pub(crate) struct Suite {
     #[serde(skip)]
     pub(crate) part: Option<Range>,
     /// By kernel series.
+    #[serde(skip)]
     pub(crate) expect: BTreeMap<String, Expect>,
 }
 
@@ -180,10 +182,10 @@ pub(crate) fn suites(place: &Place, name: &str) -> Result<Vec<Suite>> {
         return group
             .members
             .iter()
-            .map(|member| suite(&dir, member))
+            .map(|member| suite(place, member))
             .collect();
     }
-    Ok(vec![suite(&dir, name)?])
+    Ok(vec![suite(place, name)?])
 }
 
 /// Every machine and suite with its description.
@@ -200,17 +202,26 @@ pub(crate) fn list(place: &Place) -> Result<String> {
     for name in names(&dir)? {
         let description = match is_group(&dir, &name)? {
             true => parse::<Members>(&dir, &name)?.description,
-            false => suite(&dir, &name)?.description,
+            false => suite(place, &name)?.description,
         };
         writeln!(text, "SUITE={name:<20} {description}")?;
     }
     Ok(text)
 }
 
-fn suite(dir: &Path, name: &str) -> Result<Suite> {
-    let mut suite: Suite = parse(dir, name)?;
+fn suite(place: &Place, name: &str) -> Result<Suite> {
+    let mut suite: Suite = parse(&place.data("suites"), name)?;
     suite.name = name.to_owned();
+    for series in place.series()? {
+        let expect = expectations(&place.patches(&series))?.remove(name);
+        suite.expect.extend(expect.map(|expect| (series, expect)));
+    }
     Ok(suite)
+}
+
+/// What is expected of each suite, as the directory of a series says.
+pub(crate) fn expectations(dir: &Path) -> Result<BTreeMap<String, Expect>> {
+    parse(dir, "expect")
 }
 
 fn is_group(dir: &Path, name: &str) -> Result<bool> {
@@ -272,6 +283,12 @@ mod tests {
             assert!(!suites(&place, &name).unwrap().is_empty());
         }
         assert!(list(&place).unwrap().contains("malta-be-r1"));
+        for series in place.series().unwrap() {
+            let expected = expectations(&place.patches(&series)).unwrap();
+            for name in expected.into_keys() {
+                assert!(suites(&place, &name).is_ok(), "{series} expects {name}");
+            }
+        }
     }
 
     #[test]

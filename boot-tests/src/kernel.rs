@@ -106,10 +106,9 @@ impl<'a> Build<'a> {
             tree::version(&self.tree)?
         );
         let mut files = vec![self.place.root.join("Kconfig")];
-        if let Ok(entries) =
-            std::fs::read_dir(self.place.root.join("patches").join(&self.job.kernel))
-        {
-            files.extend(entries.flatten().map(|entry| entry.path()));
+        if let Ok(entries) = std::fs::read_dir(self.place.patches(&self.job.kernel)) {
+            let all = entries.flatten().map(|entry| entry.path());
+            files.extend(all.filter(|path| path.extension().is_some_and(|ext| ext == "patch")));
         }
         files.sort();
         for file in files {

@@ -71,6 +71,30 @@ impl Place {
         }
     }
 
+    /// Every kernel series there is, the newest last.
+    pub(crate) fn series(&self) -> Result<Vec<String>> {
+        let dir = self.root.join("patches");
+        let entries = std::fs::read_dir(&dir).with_context(|| format!("no {}", dir.display()))?;
+        let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+        let mut names = names.collect::<Result<Vec<String>>>()?;
+        names.sort_by_key(|name| {
+            let numbers = name.split('.').map(|number| number.parse().unwrap_or(0u32));
+            numbers.collect::<Vec<u32>>()
+        });
+        Ok(names)
+    }
+
+    /// The newest kernel series.
+    pub(crate) fn newest(&self) -> Result<String> {
+        let newest = self.series()?.pop();
+        newest.context("patches/ has no kernel series")
+    }
+
+    /// What belongs to a kernel series.
+    pub(crate) fn patches(&self, series: &str) -> PathBuf {
+        self.root.join("patches").join(series)
+    }
+
     fn kernels(&self) -> Vec<String> {
         let series = self
             .tools
@@ -141,6 +165,18 @@ mod tests {
 
     #[test]
     fn kernel_series_become_keys() {
-        assert_eq!(source_key("7.3"), "LINUX_SRC_7_3");
+        assert_eq!(source_key("3.14"), "LINUX_SRC_3_14");
+    }
+
+    #[test]
+    fn the_newest_series_has_the_greatest_number() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["4.9", "10.1", "4.19"] {
+            std::fs::create_dir_all(root.path().join("patches").join(name)).unwrap();
+        }
+        let root = Some(root.path().to_path_buf());
+        let place = Place::find(root, Some("/nonexistent".into())).unwrap();
+        assert_eq!(place.series().unwrap(), ["4.9", "4.19", "10.1"]);
+        assert_eq!(place.newest().unwrap(), "10.1");
     }
 }

@@ -39,7 +39,8 @@ struct Plan {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Planned {
-    kernel: String,
+    #[serde(default)]
+    kernels: Kernels,
     machine: String,
     suite: String,
     #[serde(default = "rust")]
@@ -53,14 +54,40 @@ struct Planned {
     icount: bool,
 }
 
+/// On which kernels.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kernels {
+    /// On the newest series.
+    #[default]
+    Newest,
+    /// On every series there is.
+    All,
+}
+
+impl Kernels {
+    fn series(self, place: &Place) -> Result<Vec<String>> {
+        match self {
+            Kernels::Newest => Ok(vec![place.newest()?]),
+            Kernels::All => place.series(),
+        }
+    }
+}
+
 fn rust() -> String {
     "rust".to_owned()
 }
 
 impl Planned {
-    fn job(&self, place: &Place) -> Result<Job> {
+    /// A job for each kernel.
+    fn jobs(&self, place: &Place) -> Result<Vec<Job>> {
+        let series = self.kernels.series(place)?;
+        series.into_iter().map(|one| self.job(place, one)).collect()
+    }
+
+    fn job(&self, place: &Place, kernel: String) -> Result<Job> {
         let job = Job {
-            kernel: self.kernel.clone(),
+            kernel,
             machine: data::machine(place, &self.machine)?,
             jit: Jit::from_str(&self.jit, false)
                 .ok()
@@ -101,17 +128,19 @@ pub(crate) fn run_all(place: &Place) -> Result<bool> {
     let plan = read(place)?;
     let mut kernels: BTreeMap<String, Vec<Job>> = BTreeMap::new();
     let mut order = Vec::new();
+    let mut boots = 0;
     for planned in &plan.boot {
-        let job = planned.job(place)?;
-        let name = job.build_name();
-        if !order.contains(&name) {
-            order.push(name.clone());
+        let jobs = planned.jobs(place)?;
+        boots += jobs.len();
+        for job in jobs {
+            let name = job.build_name();
+            if !order.contains(&name) {
+                order.push(name.clone());
+            }
+            kernels.entry(name).or_default().push(job);
         }
-        kernels.entry(name).or_default().push(job);
     }
-    let steps = plan.host.len()
-        + order.len() * boot::STEPS_OF_KERNEL
-        + plan.boot.len() * boot::STEPS_OF_BOOT;
+    let steps = plan.host.len() + order.len() * boot::STEPS_OF_KERNEL + boots * boot::STEPS_OF_BOOT;
     let tally = Tally::new(Steps::new(steps));
     let cores = Cores::new(place::cores());
     run_host(place, &plan.host, &tally);
@@ -260,7 +289,7 @@ mod tests {
         let plan = read(&place).unwrap();
         assert!(plan.host.iter().any(|test| test.group == "check"));
         for planned in &plan.boot {
-            planned.job(&place).unwrap();
+            assert!(!planned.jobs(&place).unwrap().is_empty());
         }
         assert!(run_group(&place, "chekc").is_err());
     }

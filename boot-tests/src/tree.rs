@@ -129,12 +129,12 @@ mod tests {
     #[test]
     fn the_series_is_read_from_the_makefile() {
         let dir = tempfile::tempdir().unwrap();
-        let text = "# SPDX\nVERSION = 7\nPATCHLEVEL = 3\nSUBLEVEL = 4\nEXTRAVERSION =\n";
+        let text = "# SPDX\nVERSION = 3\nPATCHLEVEL = 14\nSUBLEVEL = 4\nEXTRAVERSION =\n";
         std::fs::write(dir.path().join("Makefile"), text).unwrap();
-        assert_eq!(version(dir.path()).unwrap(), "7.3.4");
-        assert!(check_series(dir.path(), "7.3").is_ok());
-        assert!(check_series(dir.path(), "6.12").is_err());
-        assert!(check_series(dir.path(), "7").is_ok());
+        assert_eq!(version(dir.path()).unwrap(), "3.14.4");
+        assert!(check_series(dir.path(), "3.14").is_ok());
+        assert!(check_series(dir.path(), "3.1").is_err());
+        assert!(check_series(dir.path(), "3").is_ok());
         assert!(version(Path::new("/nonexistent")).is_err());
     }
 }

@@ -63,11 +63,11 @@ pub(super) fn linux() -> Result<PathBuf> {
     let tree = match setting("LINUX").filter(|tree| !tree.is_empty()) {
         Some(tree) => tree,
         None => {
-            let key = format!("LINUX_SRC_{}", series().replace('.', "_"));
+            let series = series()?;
+            let key = format!("LINUX_SRC_{}", series.replace('.', "_"));
             found(&key).with_context(|| {
                 format!(
-                    "no source of Linux {}: run `scripts/setup exec`, or set LINUX to a tree",
-                    series()
+                    "no source of Linux {series}: run `scripts/setup exec`, or set LINUX to a tree"
                 )
             })?
         }
@@ -81,9 +81,21 @@ pub(super) fn linux() -> Result<PathBuf> {
     Ok(tree)
 }
 
-/// Which kernel.
-fn series() -> String {
-    setting("KERNEL").unwrap_or_else(|| "7.3".to_owned())
+/// Which kernel: `KERNEL`, or the newest series.
+fn series() -> Result<String> {
+    if let Some(series) = setting("KERNEL") {
+        return Ok(series);
+    }
+    let numbers = |name: &str| -> Vec<u32> {
+        let numbers = name.split('.').map(|number| number.parse().unwrap_or(0));
+        numbers.collect()
+    };
+    let patches = Path::new(env!("CARGO_MANIFEST_DIR")).join("../patches");
+    let entries = std::fs::read_dir(&patches).context("no patches")?;
+    let names = entries.flatten().map(|entry| entry.file_name());
+    let names = names.map(|name| name.to_string_lossy().into_owned());
+    let newest = names.max_by_key(|name| numbers(name));
+    newest.context("patches/ has no kernel series")
 }
 
 /// A compiler for BPF.
