@@ -79,6 +79,9 @@ pub(crate) struct Expect {
     /// for, whatever the JIT.
     #[serde(default)]
     pub(crate) unblinded: Option<(u32, u32)>,
+    /// What the commands that make the suite's files are told of this kernel: more arguments.
+    #[serde(default)]
+    pub(crate) made_with: Vec<String>,
     /// The test before which half of the suite's time is spent, in a suite worth two guests.
     #[serde(default)]
     pub(crate) half: Option<u32>,

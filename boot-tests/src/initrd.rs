@@ -45,13 +45,18 @@ pub(crate) fn make(
         let name = path.file_name().context("module without a name")?;
         archive.file(&name.to_string_lossy(), &bytes);
     }
-    for file in job.suites.iter().flat_map(|suite| &suite.files) {
+    let mut files = Vec::new();
+    for suite in &job.suites {
+        let made_with = &job.expect(suite)?.made_with;
+        files.extend(suite.files.iter().map(|file| (file, made_with)));
+    }
+    for (file, made_with) in files {
         let output = run.join(&file.name);
         let fill = |word: &String| {
             word.replace("{endian}", job.machine.endian.name())
                 .replace("{output}", &output.to_string_lossy())
         };
-        let words: Vec<String> = file.command.iter().map(fill).collect();
+        let words: Vec<String> = file.command.iter().chain(made_with).map(fill).collect();
         let log = run.join(format!("{}.log", file.name));
         let mut command = hosttest::command(place, &words)?;
         command.env("SEED", job.seed.to_string());

@@ -12,9 +12,10 @@ use clap::Parser;
 use super::generate::for_kernel;
 use super::machine::{Machine, Variant, MACHINES};
 use super::random::{fresh_seed, mix, Random};
-use super::subject::Subject;
+use super::subject::{Subject, AX};
 use crate::jit::mips::Endian;
-use crate::model::bpf::fields::Fields;
+use crate::model::bpf::fields::{class, Fields};
+use crate::tools::build::{load, store, LOAD_ACQUIRE, STORE_RELEASE};
 
 /// Makes random programs for a kernel to compile and to interpret.
 #[derive(Debug, Parser)]
@@ -36,7 +37,42 @@ struct Arguments {
     /// Print the program with this number instead.
     #[arg(long)]
     show: Option<u32>,
+    #[command(flatten)]
+    kernel: Kernel,
 }
+
+/// What the kernel's interpreter takes, where kernels differ.
+#[derive(Clone, Copy, Debug, clap::Args)]
+struct Kernel {
+    /// Number of the auxiliary register.
+    #[arg(long, default_value_t = AX)]
+    ax: u8,
+    /// Without load-acquire and store-release.
+    #[arg(long)]
+    unordered: bool,
+}
+
+impl Kernel {
+    /// An instruction as this kernel knows it, or one that does the same.
+    fn adapt(&self, insn: &mut Fields) {
+        if self.unordered && insn.class() == class::STX && insn.mode() == ATOMIC {
+            match insn.immediate {
+                LOAD_ACQUIRE => *insn = load(insn.opcode & SIZE, insn.dst, insn.src, insn.offset),
+                STORE_RELEASE => *insn = store(insn.opcode & SIZE, insn.dst, insn.offset, insn.src),
+                _ => {}
+            }
+        }
+        for register in [&mut insn.dst, &mut insn.src] {
+            if *register == AX {
+                *register = self.ax;
+            }
+        }
+    }
+}
+
+/// Bits of an opcode: an operand's size, and the mode of atomic instructions.
+const SIZE: u8 = 0x18;
+const ATOMIC: u8 = 0xc0;
 
 /// First word of the file.
 const MAGIC: u32 = 0x4a44_4946;
@@ -71,10 +107,10 @@ fn run(arguments: &Arguments) -> Result<()> {
     };
     println!("seed {seed}: make boot SUITE=jit_diff SEED={seed} makes the same programs");
     if let Some(number) = arguments.show {
-        print!("{}", text(&machine, seed, number));
+        print!("{}", text(&machine, &arguments.kernel, seed, number));
         return Ok(());
     }
-    let bytes = file(&machine, seed, arguments.count);
+    let bytes = file(&machine, &arguments.kernel, seed, arguments.count);
     let output = arguments.output.as_ref().context("no --output")?;
     std::fs::write(output, bytes).with_context(|| format!("cannot write {}", output.display()))
 }
@@ -84,7 +120,7 @@ fn program(seed: u64, number: u32) -> (Vec<Fields>, u32) {
     for_kernel(&mut random)
 }
 
-fn file(machine: &Machine, seed: u64, count: u32) -> Vec<u8> {
+fn file(machine: &Machine, kernel: &Kernel, seed: u64, count: u32) -> Vec<u8> {
     let mut bytes = Vec::new();
     bytes.extend(machine.bytes(MAGIC));
     bytes.extend(machine.bytes(count));
@@ -93,14 +129,18 @@ fn file(machine: &Machine, seed: u64, count: u32) -> Vec<u8> {
         let (insns, stack_depth) = program(seed, number);
         bytes.extend(machine.bytes(insns.len() as u32));
         bytes.extend(machine.bytes(stack_depth));
-        for insn in insns {
+        for mut insn in insns {
+            kernel.adapt(&mut insn);
             bytes.extend(insn.slot(machine.order()));
         }
     }
     bytes
 }
 
-fn text(machine: &Machine, seed: u64, number: u32) -> String {
-    let (insns, _) = program(seed, number);
+/// The program as text, with the auxiliary register that host tools know.
+fn text(machine: &Machine, kernel: &Kernel, seed: u64, number: u32) -> String {
+    let (mut insns, _) = program(seed, number);
+    let kernel = Kernel { ax: AX, ..*kernel };
+    insns.iter_mut().for_each(|insn| kernel.adapt(insn));
     Subject::new(insns).text(machine, &Variant::numbered(0))
 }
