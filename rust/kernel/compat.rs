@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What differs between kernel versions: the signatures of the hooks and the numbers of the BPF
-//! dialect. No other file knows a version.
+//! What differs between kernel series: the hooks and their signatures, who blinds constants, the
+//! numbers of the BPF dialect and what its interpreter counts. No other file knows a version.
+//!
+//! Each series has a file. The Kbuild file beside the crate's root turns the kernel's version into
+//! the `cfg` that selects it; a series without one does not compile.
 
-mod v7_3;
+#[cfg(linux_6_12)]
+#[path = "compat/v6_12.rs"]
+mod series;
+#[cfg(linux_7_3)]
+#[path = "compat/v7_3.rs"]
+mod series;
 
-pub(super) use v7_3::{AX, COUNTED};
+pub(super) use series::{AX, COUNTED};
