@@ -9,7 +9,7 @@ use crate::jit::mips::Endian;
 
 use super::{BE_R2, LE_R2};
 
-/// The opcodes of `___bpf_prog_run()` in kernel/bpf/core.c (Linux 7.3) that the JIT takes: without
+/// The opcodes of `___bpf_prog_run()` in the newest kernel/bpf/core.c that the JIT takes: without
 /// PROBE_MEM, which needs exception tables, and CALL_ARGS, which only the interpreter has.
 #[rustfmt::skip]
 const SUPPORTED: &[u8] = &[

@@ -44,8 +44,7 @@ fn acquire_and_release_have_the_barrier_of_memory() {
     }
 }
 
-/// The verifier of Linux 6.12 takes the 64-bit form for no 32-bit result, and inserts nothing
-/// behind it.
+/// Older verifiers take the 64-bit form for no 32-bit result, and insert nothing behind it.
 #[test]
 fn unconditional_swaps_clear_the_high_word_themselves() {
     for (name, cpu) in MACHINES {

@@ -203,8 +203,74 @@ fn files_begin_with_their_licence() {
     none(&faults);
 }
 
+/// Where a kernel's version may stand: what belongs to a series, what is told of it, and what others
+/// write.
+const KNOWS_VERSIONS: [&str; 6] = [
+    "patches/",
+    "rust/kernel/compat",
+    "Documentation/",
+    "README.md",
+    "Cargo.lock",
+    ".log",
+];
+
+/// Whether a line names a kernel series, such as 1.23, as itself, as a release of it, or as part of
+/// a name, as in `v1_23`.
+fn names_series(line: &str, series: &str) -> bool {
+    let spellings = [series.to_owned(), series.replace('.', "_")];
+    spellings.iter().any(|spelling| {
+        line.match_indices(spelling).any(|(at, found)| {
+            let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+            let after = at + found.len();
+            !is_digit(line[..at].chars().next_back()) && !is_digit(line[after..].chars().next())
+        })
+    })
+}
+
+#[test]
+fn one_directory_and_one_file_know_a_kernel_version() {
+    let patches = fs::read_dir(root().join("patches")).expect("there are patches");
+    let series: Vec<String> = patches
+        .map(|entry| entry.expect("a directory can be read").file_name())
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    assert!(!series.is_empty(), "there is no series");
+    let knows = |name: &str| {
+        let mut places = KNOWS_VERSIONS.iter();
+        places.any(|place| name.starts_with(place) || name.ends_with(place))
+    };
+    let mut faults = Vec::new();
+    for (name, path) in files().into_iter().filter(|(name, _)| !knows(name)) {
+        let content = fs::read(&path).expect("a file can be read");
+        for (at, line) in String::from_utf8_lossy(&content).lines().enumerate() {
+            if series.iter().any(|series| names_series(line, series)) {
+                faults.push(format!("{name}:{}: {line}", at + 1));
+            }
+        }
+    }
+    for series in series {
+        let glue = format!("rust/kernel/compat/v{}.rs", series.replace('.', "_"));
+        if !root().join(&glue).exists() {
+            faults.push(format!("patches/{series} is there, and {glue} is not"));
+        }
+    }
+    none(&faults);
+}
+
 #[test]
 fn the_rules_find_what_they_look_for() {
+    for line in [
+        "Linux 1.23",
+        "KERNEL=1.23",
+        "1.23.4",
+        "v1_23::AX",
+        "\"1.23\"",
+    ] {
+        assert!(names_series(line, "1.23"), "{line}");
+    }
+    for line in ["11.23", "1.234", "1_234", "1.2"] {
+        assert!(!names_series(line, "1.23"), "{line}");
+    }
     assert_eq!(code("a // b"), "a ");
     assert_eq!(code("a(\"// unsafe\") b"), "a() b");
     for line in ["a[i]", "f()[0]", "a[0][1]", "self.words[..2]"] {
