@@ -3,7 +3,7 @@
 //! Decoding: every opcode byte, every field that changes a meaning, every way to be refused.
 
 use crate::host::{dialect, AX};
-use crate::jit::bpf::{decode, AluOp, Insn, Operand, Raw, Reg, Size, Width};
+use crate::jit::bpf::{decode, AluOp, Dialect, Insn, Operand, Raw, Reg, Size, Width};
 use crate::jit::error::{Error, Result};
 use crate::jit::mips::Endian;
 
@@ -195,6 +195,33 @@ fn registers() {
             expected,
             "destination {number}"
         );
+    }
+}
+
+#[test]
+fn the_auxiliary_register_has_the_number_that_the_kernel_gives_it() {
+    for ax in [11, 12] {
+        for number in [11, 12] {
+            let dialect = Dialect {
+                ax,
+                ..dialect(&BE_R2)
+            };
+            let exit = Raw::new(Endian::Big, 0x95, 0, 0, 0, 0);
+            let copy = Raw::new(Endian::Big, 0xbf, number, 1, 0, 0);
+            let expected = match number == ax {
+                true => Ok(Insn::Mov {
+                    width: Width::W64,
+                    dst: Reg::Ax,
+                    src: Operand::Reg(Reg::R1),
+                }),
+                false => refused(0xbf),
+            };
+            assert_eq!(
+                decode(dialect, &[copy, exit], 0),
+                expected,
+                "{number} of {ax}"
+            );
+        }
     }
 }
 
