@@ -9,6 +9,10 @@
 //! control transfer in a delay slot, a bit-field outside its word, a store-conditional without its
 //! load-linked. A result that is UNPREDICTABLE is an unknown value.
 //!
+//! Release 6 has taken instructions away and given others their encodings. Of its compact branches
+//! the model has those that are always taken; the others, which have a forbidden slot behind them,
+//! are traps.
+//!
 //! | manual | here |
 //! |---|---|
 //! | instruction formats | [`Word32`] |
@@ -29,12 +33,16 @@ pub use word32::Word32;
 /// Bits of a register.
 pub const WORD: u32 = 32;
 
+/// PAUSE, which is `sll $0, $0, 5`.
+const PAUSE: u32 = 0x0000_0140;
+
 /// A release of the architecture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
 pub enum Release {
     R1,
     R2,
+    R6,
 }
 
 /// Why code cannot go on.
@@ -93,11 +101,19 @@ pub struct Machine<'p, W, P> {
 enum Flow<W> {
     /// Nothing.
     Straight,
-    /// To an address, behind the delay slot.
+    /// Goes elsewhere, behind its delay slot.
+    Delayed(Target<W>),
+    /// Goes elsewhere at once.
+    Compact(Target<W>),
+}
+
+/// Where control goes.
+enum Target<W> {
+    /// To an address.
     To(u32),
-    /// To the address in a register, behind the delay slot.
+    /// To the address in a register.
     Register(W),
-    /// To the address in a register, behind the delay slot, to return to behind that.
+    /// To the address in a register, to return to where `$31` says.
     Function(W),
 }
 
@@ -126,25 +142,26 @@ impl<'p, W: Word, P: Platform<W>> Machine<'p, W, P> {
         let at = self.pc;
         let slot = at.wrapping_add(4);
         let behind = at.wrapping_add(8);
-        let flow = self.execute(at)?;
-        if matches!(flow, Flow::Straight) {
-            self.pc = slot;
-            return Ok(Next::Instruction);
-        }
-        match self.execute(slot) {
-            Ok(Flow::Straight) => {}
-            Ok(_) => return Err(Trap::SlotBranches(slot)),
-            Err(trap) => return Err(trap),
-        }
-        self.pc = behind;
-        Ok(match flow {
-            Flow::Straight => Next::Instruction,
-            Flow::To(target) => {
+        let (target, returns) = match self.execute(at)? {
+            Flow::Straight => {
+                self.pc = slot;
+                return Ok(Next::Instruction);
+            }
+            Flow::Compact(target) => (target, slot),
+            Flow::Delayed(target) => match self.execute(slot)? {
+                Flow::Straight if self.pauses(slot) => return Err(Trap::Unpredictable(PAUSE)),
+                Flow::Straight => (target, behind),
+                _ => return Err(Trap::SlotBranches(slot)),
+            },
+        };
+        self.pc = returns;
+        Ok(match target {
+            Target::To(target) => {
                 self.pc = target;
                 Next::Instruction
             }
-            Flow::Function(target) => Next::Call(target),
-            Flow::Register(target) => match target.value() {
+            Target::Function(target) => Next::Call(target),
+            Target::Register(target) => match target.value() {
                 Some(target) => {
                     self.pc = target as u32;
                     Next::Instruction
@@ -166,7 +183,20 @@ impl<'p, W: Word, P: Platform<W>> Machine<'p, W, P> {
         Err(Trap::Reserved(word.known()))
     }
 
-    /// BEQ, BNE, BLEZ, BGTZ, BLTZ, BGEZ, JR, JALR and BREAK; None for other instructions.
+    /// Whether there is a PAUSE, which must not be in a delay slot; before Release 2 it is an SLL.
+    fn pauses(&mut self, at: u32) -> bool {
+        let word = self.platform.fetch(at).and_then(Word32::new);
+        self.release >= Release::R2
+            && word.is_some_and(|word| word.is_constant() && word.known() == PAUSE)
+    }
+
+    /// Whether this is Release 6.
+    fn is_r6(&self) -> bool {
+        self.release >= Release::R6
+    }
+
+    /// BEQ, BNE, BLEZ, BGTZ, BLTZ, BGEZ, JR, JALR, BREAK, and of Release 6 BC, JIC and JIALC; None
+    /// for other instructions.
     fn transfer(&mut self, at: u32, word: Word32<W>) -> Result<Option<Flow<W>>, Trap> {
         let (rs, rt) = (self.gpr[word.rs()], self.gpr[word.rt()]);
         let zero = rs.constant(0);
@@ -178,6 +208,7 @@ impl<'p, W: Word, P: Platform<W>> Machine<'p, W, P> {
             (0o01, 0) => rs.is_less(zero),
             (0o01, 1) => !rs.is_less(zero),
             (0, _) => return self.register_jump(at, word),
+            _ if self.is_r6() => return self.compact(at, word),
             _ => return Ok(None),
         };
         // A displacement counts words from the delay slot.
@@ -185,21 +216,44 @@ impl<'p, W: Word, P: Platform<W>> Machine<'p, W, P> {
         let target = at
             .wrapping_add(4)
             .wrapping_add_signed(i32::from(displacement) * 4);
-        Ok(Some(match self.platform.decide(condition) {
-            true => Flow::To(target),
-            false => Flow::To(at.wrapping_add(8)),
-        }))
+        Ok(Some(Flow::Delayed(Target::To(
+            match self.platform.decide(condition) {
+                true => target,
+                false => at.wrapping_add(8),
+            },
+        ))))
+    }
+
+    /// BC, JIC and JIALC, which have neither a delay slot nor a forbidden slot.
+    fn compact(&mut self, at: u32, word: Word32<W>) -> Result<Option<Flow<W>>, Trap> {
+        let next = at.wrapping_add(4);
+        let address = |machine: &Self| machine.gpr[word.rt()] + word.immediate().sign_extend(WORD);
+        Ok(Some(Flow::Compact(match (word.opcode(), word.rs()) {
+            (0o62, _) => {
+                let words = word.wide_displacement().ok_or(Trap::Fetch(at))?;
+                Target::To(next.wrapping_add_signed(words * 4))
+            }
+            (0o66, 0) => Target::Register(address(self)),
+            (0o76, 0) => {
+                let target = address(self);
+                self.set(31, W::new(WORD, u64::from(next)));
+                Target::Function(target)
+            }
+            _ => return Ok(None),
+        })))
     }
 
     fn register_jump(&mut self, at: u32, word: Word32<W>) -> Result<Option<Flow<W>>, Trap> {
         let target = self.gpr[word.rs()];
         match (word.function(), word.rt(), word.rd(), word.sa()) {
-            (0o10, 0, 0, 0) => Ok(Some(Flow::Register(target))),
+            (0o10, 0, 0, 0) if !self.is_r6() => Ok(Some(Flow::Delayed(Target::Register(target)))),
             // The link register must not be the source: the jump may be executed again.
             (0o11, 0, rd, 0) if rd == word.rs() => Err(Trap::Unpredictable(word.known())),
+            // Nothing returns; Release 6 has no other JR.
+            (0o11, 0, 0, 0) => Ok(Some(Flow::Delayed(Target::Register(target)))),
             (0o11, 0, rd, 0) => {
                 self.set(rd, W::new(WORD, u64::from(at.wrapping_add(8))));
-                Ok(Some(Flow::Function(target)))
+                Ok(Some(Flow::Delayed(Target::Function(target))))
             }
             (0o15, ..) => Err(Trap::Breakpoint),
             _ => Ok(None),

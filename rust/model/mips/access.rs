@@ -17,14 +17,13 @@ impl<W: Word, P: Platform<W>> Machine<'_, W, P> {
             0o50 => self.store(word, 1)?,
             0o51 => self.store(word, 2)?,
             0o53 => self.store(word, 4)?,
-            // LL
-            0o60 => {
-                // The load may replace its base.
-                let address = self.address(word);
-                self.load(word, 4, false)?;
-                self.linked = Some(address);
-            }
-            0o70 => self.store_conditional(word)?,
+            0o60 if !self.is_r6() => self.load_linked(word)?,
+            0o70 if !self.is_r6() => self.store_conditional(word)?,
+            0o37 if self.is_r6() && word.bit6() == 0 => match word.function() {
+                0o66 => self.load_linked(word)?,
+                0o46 => self.store_conditional(word)?,
+                _ => return Ok(false),
+            },
             // SYNC, of the only kind that every release has
             0 if word.known() == 0o17 => self.platform.fence(),
             _ => return Ok(false),
@@ -32,8 +31,13 @@ impl<W: Word, P: Platform<W>> Machine<'_, W, P> {
         Ok(true)
     }
 
+    /// Base and offset; LL and SC have a short one since Release 6.
     fn address(&self, word: Word32<W>) -> W {
-        self.gpr[word.rs()] + word.immediate().sign_extend(WORD)
+        let offset = match word.opcode() {
+            0o37 => word.offset9(),
+            _ => word.immediate(),
+        };
+        self.gpr[word.rs()] + offset.sign_extend(WORD)
     }
 
     fn load(&mut self, word: Word32<W>, bytes: u32, signed: bool) -> Result<(), Trap> {
@@ -53,6 +57,15 @@ impl<W: Word, P: Platform<W>> Machine<'_, W, P> {
         let address = self.address(word);
         let value = self.gpr[word.rt()].low(bytes * 8);
         self.platform.store(address, value).map_err(Trap::Memory)
+    }
+
+    /// LL
+    fn load_linked(&mut self, word: Word32<W>) -> Result<(), Trap> {
+        // The load may replace its base.
+        let address = self.address(word);
+        self.load(word, 4, false)?;
+        self.linked = Some(address);
+        Ok(())
     }
 
     /// SC: it may fail at any time.

@@ -11,10 +11,11 @@ impl<W: Word, P: Platform<W>> Machine<'_, W, P> {
         let result = match word.opcode() {
             0 => match self.shift(word).or_else(|| self.arithmetic(word)) {
                 Some(result) => Some((word.rd(), result)),
+                None if self.is_r6() => self.r6(word).map(|result| (word.rd(), result)),
                 None if self.uses_hi_lo(word) => return Ok(true),
                 None => None,
             },
-            0o34 => self.multiply(word).map(|result| (word.rd(), result)),
+            0o34 if !self.is_r6() => self.multiply(word).map(|result| (word.rd(), result)),
             0o37 => self.special3(word)?,
             _ => self.immediate(word).map(|result| (word.rt(), result)),
         };
@@ -70,8 +71,8 @@ impl<W: Word, P: Platform<W>> Machine<'_, W, P> {
         }
         let old = *self.gpr.get(word.rd())?;
         Some(match word.function() {
-            0o12 => rt.is_zero().select(rs, old),
-            0o13 => rt.is_zero().select(old, rs),
+            0o12 if !self.is_r6() => rt.is_zero().select(rs, old),
+            0o13 if !self.is_r6() => rt.is_zero().select(old, rs),
             0o41 => rs + rt,
             0o43 => rs - rt,
             0o44 => rs & rt,
@@ -82,6 +83,29 @@ impl<W: Word, P: Platform<W>> Machine<'_, W, P> {
             0o53 => rs.is_below(rt).zero_extend(WORD),
             _ => return None,
         })
+    }
+
+    /// What Release 6 has in the place of HI and LO and of MOVZ and MOVN: MUL, MUHU, DIV, MOD, DIVU,
+    /// MODU, SELEQZ and SELNEZ. No division traps; by zero, the result is UNPREDICTABLE.
+    fn r6(&mut self, word: Word32<W>) -> Option<W> {
+        let (rs, rt) = (self.gpr[word.rs()], self.gpr[word.rt()]);
+        let zero = rs.constant(0);
+        let result = match (word.function(), word.sa()) {
+            (0o30, 2) => return Some(rs * rt),
+            (0o31, 3) => {
+                let product = rs.zero_extend(64) * rt.zero_extend(64);
+                return Some(product.slice(WORD, WORD));
+            }
+            (0o65, 0) => return Some(rt.is_zero().select(rs, zero)),
+            (0o67, 0) => return Some(rt.is_zero().select(zero, rs)),
+            (0o32, 2) => rs.signed_quotient(rt),
+            (0o32, 3) => rs.signed_remainder(rt),
+            (0o33, 2) => rs.quotient(rt),
+            (0o33, 3) => rs.remainder(rt),
+            _ => return None,
+        };
+        let unpredictable = self.platform.unknown(WORD);
+        Some(rt.is_zero().select(unpredictable, result))
     }
 
     /// MUL, which leaves HI and LO UNPREDICTABLE

@@ -119,13 +119,35 @@ fn without_free_bits(trap: Trap, code: &[Coded]) -> Trap {
     }
 }
 
+/// An instruction of registers, with zeros where they have to be in `rd`.
+fn special(random: &mut Random, registers: u32, low: u32, rd: u32) -> (u32, Option<(u32, u32)>) {
+    let functions = [0, 2, 3, 4, 6, 7, 8, 9, 10, 11, 16, 18, 24, 25, 26, 27];
+    let function = match random.below(2) {
+        0 => random.choose(&functions),
+        _ => random.choose(&[0o41, 0o43, 0o44, 0o45, 0o46, 0o47, 0o52, 0o53, 0o65, 0o67]),
+    };
+    if matches!(function, 24..=27) && random.below(2) == 0 {
+        // The products and quotients of Release 6.
+        let sa = random.choose(&[2, 3]);
+        let word = registers | low & 0xf800 | sa << 6 | function;
+        return (word, None);
+    }
+    let registers = match random.below(2) {
+        0 => registers & 0x001f_0000,
+        _ => registers,
+    };
+    let is_shift = matches!(function, 0 | 2 | 3);
+    let word = registers | rd | function;
+    (word, is_shift.then_some((6, 5)))
+}
+
 /// A random word, mostly an instruction.
 fn word(random: &mut Random) -> Coded {
     let registers = (random.next() >> 8) as u32 & 0x03ff_0000;
     let low = (random.next() >> 16) as u32 & 0xffff;
     let opcodes = [
         0o00, 0o00, 0o00, 0o01, 0o04, 0o05, 0o06, 0o07, 0o11, 0o12, 0o13, 0o14, 0o15, 0o16, 0o17,
-        0o34, 0o37, 0o40, 0o41, 0o43, 0o44, 0o45, 0o50, 0o51, 0o53, 0o60,
+        0o34, 0o37, 0o37, 0o62, 0o66, 0o76, 0o40, 0o41, 0o43, 0o44, 0o45, 0o50, 0o51, 0o53, 0o60,
     ];
     let opcode = random.choose(&opcodes);
     // Fields that have to be zero are so in half of the words.
@@ -134,19 +156,11 @@ fn word(random: &mut Random) -> Coded {
         _ => low & 0xffc0,
     };
     let (word, free) = match opcode {
-        0o00 => {
-            let functions = [0, 2, 3, 4, 6, 7, 8, 9, 10, 11, 16, 18, 25, 26, 27];
-            let function = match random.below(2) {
-                0 => random.choose(&functions),
-                _ => random.choose(&[0o41, 0o43, 0o44, 0o45, 0o46, 0o47, 0o52, 0o53]),
-            };
-            let registers = match random.below(2) {
-                0 => registers & 0x001f_0000,
-                _ => registers,
-            };
-            let is_shift = matches!(function, 0 | 2 | 3);
-            let word = registers | rd | function;
-            (word, is_shift.then_some((6, 5)))
+        0o00 => special(random, registers, low, rd),
+        // LL and SC of Release 6, with near addresses.
+        0o37 if random.below(4) == 0 => {
+            let function = random.choose(&[0o66, 0o46]);
+            (registers | low & 0x0e00 | function, Some((7, 9)))
         }
         0o34 => (registers | rd | 2, None),
         0o37 => {
@@ -162,6 +176,8 @@ fn word(random: &mut Random) -> Coded {
         }
         // Near targets, so that there may be code.
         0o01..=0o07 => (registers & 0x03e1_0000 | low & 3, None),
+        0o62 => (low & 3, None),
+        0o66 | 0o76 => (registers & 0x001f_0000 | low & 0x001c, Some((0, 16))),
         0o40.. => (registers | low & 0x001c, Some((0, 16))),
         _ => (registers | low, Some((0, 16))),
     };
@@ -183,7 +199,7 @@ fn terms_mean_what_bits_do() {
         let setting = Setting {
             seed: random.next(),
             order: random.choose(&[ByteOrder::Little, ByteOrder::Big]),
-            release: random.choose(&[Release::R1, Release::R2]),
+            release: random.choose(&[Release::R1, Release::R2, Release::R6]),
             code: (0..2 * STEPS).map(|_| word(&mut random)).collect(),
         };
         let bits = setting.run(Concrete);
@@ -201,13 +217,18 @@ fn terms_mean_what_bits_do() {
 #[test]
 fn a_conditional_store_follows_its_link_in_either_reading() {
     // ori $4, $0, DATA; ll $2, 4($4); sc $3, 4($4), or sc $3, 8($4)
-    for (offset, is_linked) in [(4, true), (8, false)] {
-        let code = [0x3404_0000 | DATA, 0xc082_0004, 0xe083_0000 | offset];
+    for (release, ll, sc, offset, is_linked) in [
+        (Release::R1, 0xc082_0004, 0xe083_0000, 4, true),
+        (Release::R1, 0xc082_0004, 0xe083_0000, 8, false),
+        (Release::R6, 0x7c82_0236, 0x7c83_0026, 4 << 7, true),
+        (Release::R6, 0x7c82_0236, 0x7c83_0026, 8 << 7, false),
+    ] {
+        let code = [0x3404_0000 | DATA, ll, sc | offset];
         let coded = |&word: &u32| Coded { word, free: None };
         let setting = Setting {
             seed: 1,
             order: ByteOrder::Big,
-            release: Release::R1,
+            release,
             code: code.iter().map(coded).collect(),
         };
         let bits = setting.run(Concrete);
@@ -231,5 +252,53 @@ fn what_is_not_constant_fits_no_field() {
         assert_eq!(setting(None).run(Symbolic::new(false)).trap, None);
         let trap = setting(free).run(Symbolic::new(false)).trap;
         assert_eq!(trap, Some(Trap::Reserved(word & 0xffff_0000)), "{word:08x}");
+    }
+}
+
+#[test]
+fn release_6_has_not_what_it_took_away() {
+    // movz $2, $3, $4; mflo $2; multu $3, $4; div $3, $4; mul $2, $3, $4; ll $2, 0($0); sc $2, 0($0);
+    // jr $2; and beqzc $2, which has a forbidden slot.
+    for word in [
+        0x0064_100a,
+        0x0000_1012,
+        0x0064_0019,
+        0x0064_001a,
+        0x7064_1002,
+        0xc002_0000,
+        0xe002_0000,
+        0x0040_0008,
+        0xd840_0000,
+    ] {
+        let setting = Setting {
+            seed: 1,
+            order: ByteOrder::Little,
+            release: Release::R6,
+            code: vec![Coded { word, free: None }; 2],
+        };
+        let trap = setting.run(Concrete).trap;
+        assert_eq!(trap, Some(Trap::Reserved(word)), "{word:08x}");
+    }
+}
+
+#[test]
+fn release_6_divides_by_zero_unpredictably() {
+    // divu $2, $3, $4 and divu $5, $3, $4; the same with $0 in the place of $4. Unknown values are
+    // all different here.
+    for (words, is_known) in [
+        ([0x0064_109b, 0x0064_289b], true),
+        ([0x0060_109b, 0x0060_289b], false),
+    ] {
+        let coded = |word: u32| Coded { word, free: None };
+        let setting = Setting {
+            seed: 1,
+            order: ByteOrder::Little,
+            release: Release::R6,
+            code: words.map(coded).to_vec(),
+        };
+        let end = setting.run(Concrete);
+        assert_eq!((end.trap, end.steps), (None, 2));
+        assert_eq!(end.values[2] == end.values[5], is_known, "{words:08x?}");
+        assert_eq!(setting.run(Symbolic::new(false)), end);
     }
 }

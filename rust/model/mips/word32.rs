@@ -6,6 +6,8 @@
 //! bit   31    26  25 21  20 16  15 11  10 6  5      0
 //! I     opcode    rs     rt     immediate
 //! R     opcode    rs     rt     rd     sa    function
+//! 26    opcode    displacement
+//! 9     opcode    base   rt     offset   0   function
 //! ```
 
 use crate::model::word::Word;
@@ -33,6 +35,11 @@ impl<W: Word> Word32<W> {
     /// The word, with zeros for what is not constant.
     pub fn known(self) -> u32 {
         self.upper << 16 | self.lower.unwrap_or(0)
+    }
+
+    /// Whether all of it is constant.
+    pub fn is_constant(self) -> bool {
+        self.lower.is_some()
     }
 
     /// Bits 31 to 26.
@@ -79,6 +86,22 @@ impl<W: Word> Word32<W> {
     /// Bits 15 to 11.
     pub fn size(self) -> W {
         self.word.slice(11, 5)
+    }
+
+    /// Bits 15 to 7.
+    pub fn offset9(self) -> W {
+        self.word.slice(7, 9)
+    }
+
+    /// Bit 6, if it is constant; else no bit.
+    pub fn bit6(self) -> u32 {
+        self.field(6, 1)
+    }
+
+    /// Bits 25 to 0 as a signed number, if they are constant.
+    pub fn wide_displacement(self) -> Option<i32> {
+        let bits = self.word.low(26).value()? as u32;
+        Some((bits << 6) as i32 >> 6)
     }
 
     /// Bits 15 to 0.
