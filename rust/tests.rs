@@ -35,13 +35,17 @@ const LE_R1: Cpu = host::cpu(Endian::Little, Release::R1);
 const LE_R2: Cpu = host::cpu(Endian::Little, Release::R2);
 const BE_R1: Cpu = host::cpu(Endian::Big, Release::R1);
 const BE_R2: Cpu = host::cpu(Endian::Big, Release::R2);
+const LE_R6: Cpu = host::cpu(Endian::Little, Release::R6);
+const BE_R6: Cpu = host::cpu(Endian::Big, Release::R6);
 
 /// Every machine, with its name in data files.
-const MACHINES: [(&str, Cpu); 4] = [
+const MACHINES: [(&str, Cpu); 6] = [
     ("le-r2", LE_R2),
     ("be-r2", BE_R2),
     ("le-r1", LE_R1),
     ("be-r1", BE_R1),
+    ("le-r6", LE_R6),
+    ("be-r6", BE_R6),
 ];
 
 /// Assembles a program for a machine.

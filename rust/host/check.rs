@@ -6,7 +6,8 @@
 //! - No word writes `$gp`, `$k0` or `$k1`.
 //! - Every branch stays inside the image and inside its BPF instruction, or goes to where a BPF
 //!   instruction or the epilogue begins.
-//! - Every control transfer has a delay slot, in the same BPF instruction, that is none itself.
+//! - Every control transfer that has a delay slot has it in the same BPF instruction, and none is in
+//!   one. No image has branches with a forbidden slot.
 //! - Far jumps go where branches may.
 //! - Bit-fields lie inside their word.
 
@@ -72,7 +73,7 @@ struct Spot<'a> {
 impl Spot<'_> {
     fn judge(&self, bits: u32, cpu: &Cpu) -> Result<(), String> {
         let word = Word::decode(bits).ok_or("no instruction of the table")?;
-        if word.row().since > cpu.release {
+        if !word.row().releases.contains(cpu.release) {
             return Err(format!("not in release {:?}", cpu.release));
         }
         let forbidden = word.writes().intersection(RegMask::FORBIDDEN);
@@ -101,7 +102,7 @@ impl Spot<'_> {
             return Err("no delay slot".to_string());
         }
         match Word::decode(self.image.words[slot]) {
-            Some(word) if !word.has(Effects::BRANCHES) => Ok(()),
+            Some(word) if !word.transfers() => Ok(()),
             _ => Err("a control transfer in the delay slot".to_string()),
         }
     }

@@ -72,6 +72,11 @@ impl Word {
         self.row().effects.intersects(effects)
     }
 
+    /// Whether it transfers control, with a delay slot or without.
+    pub(crate) fn transfers(self) -> bool {
+        self.has(Effects::BRANCHES) || self.has(Effects::COMPACT)
+    }
+
     /// The content of a field.
     pub(crate) fn field(self, field: Field) -> u32 {
         field.extract(self.bits)
@@ -79,7 +84,11 @@ impl Word {
 
     /// The registers it writes.
     pub(crate) fn writes(self) -> RegMask {
-        self.registers(|role| matches!(role, Role::w | Role::rw))
+        let written = self.registers(|role| matches!(role, Role::w | Role::rw));
+        match self.has(Effects::LINKS) {
+            true => written.with(Reg::RA),
+            false => written,
+        }
     }
 
     /// The registers it reads.
@@ -102,8 +111,8 @@ impl Word {
         self.row()
             .operands
             .iter()
-            .find(|operand| operand.field == Field::Disp)
-            .map(|operand| signed(self.field(operand.field)) + 1)
+            .find(|operand| matches!(operand.field, Field::Disp | Field::Disp26))
+            .map(|operand| displacement(operand.field, self.field(operand.field)) + 1)
     }
 
     /// The instruction as text.
@@ -130,10 +139,11 @@ impl Word {
                 Field::Base => write!(text, "({})", name(Reg::from_number(content), style)),
                 Field::Sa | Field::Pos => write!(text, "{content}"),
                 Field::Size => write!(text, "{}", content + 1),
-                Field::Simm => write!(text, "{}", signed(content)),
+                Field::Simm => write!(text, "{}", signed(content, 16)),
+                Field::Simm9 => write!(text, "{}", signed(content, 9)),
                 Field::Uimm => write!(text, "{content:#x}"),
-                Field::Disp => {
-                    let bytes = (signed(content) + 1) * 4;
+                Field::Disp | Field::Disp26 => {
+                    let bytes = (displacement(operand.field, content) + 1) * 4;
                     match style {
                         Style::Assembler => write!(text, ".{bytes:+}"),
                         Style::Listing(at) => {
@@ -164,7 +174,15 @@ fn name(reg: Reg, style: Style) -> String {
     }
 }
 
-/// Sixteen bits as a signed number.
-fn signed(bits: u32) -> i32 {
-    i32::from(bits as u16 as i16)
+/// The displacement that a field holds, in words.
+fn displacement(field: Field, content: u32) -> i32 {
+    match field {
+        Field::Disp26 => signed(content, 26),
+        _ => signed(content, 16),
+    }
+}
+
+/// The low bits of a word as a signed number.
+fn signed(bits: u32, width: u32) -> i32 {
+    (bits << (32 - width)) as i32 >> (32 - width)
 }

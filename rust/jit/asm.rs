@@ -10,7 +10,8 @@
 //! - a [`Label`] is local to a block; a jump to another BPF instruction goes to the block's
 //!   [`Target`], whose form, near or far, the layout decides;
 //! - a far jump goes through a register, so images hold no `j` and no `jal`, which tie code to a
-//!   segment of 256 MB and which the MT7620 sometimes executes wrongly.
+//!   segment of 256 MB and which the MT7620 sometimes executes wrongly. Release 6 has `bc`, which
+//!   reaches 128 MB either way and has no delay slot.
 //!
 //! ```text
 //! near:  bne  t9, zero, target        far:  beq  t9, zero, 1f

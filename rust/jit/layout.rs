@@ -22,7 +22,7 @@ use crate::jit::asm::{Block, Form, Sink, Target};
 use crate::jit::bpf::{decode, Dialect, Insn, Raw};
 use crate::jit::error::{Error, Result};
 use crate::jit::lower::{Lowering, Place, Setting};
-use crate::jit::mips::{Cpu, Disp16};
+use crate::jit::mips::{Cpu, Disp16, Disp26};
 use crate::jit::runtime::Runtime;
 
 /// A program as the kernel hands it over.
@@ -50,8 +50,9 @@ pub(crate) struct Workspace<'a> {
 /// Set in an offset: the jump of this instruction is far.
 const FAR: u32 = 1 << 31;
 
-/// The most words an image can have, so that offsets in bytes fit.
-const MAX_WORDS: u32 = 1 << 28;
+/// The most words an image can have: a far jump of Release 6 reaches from one end to the other, and
+/// offsets in bytes fit.
+const MAX_WORDS: u32 = Disp26::REACH;
 
 /// Which forms jumps take in a pass.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -154,7 +155,7 @@ impl<'a> Compiler<'a> {
 
     /// One pass over the program; returns the length of the image in words.
     fn pass(&mut self, sink: &mut Sink<'_>, forms: Forms, image: u32) -> Result<u32> {
-        self.block.start(Target::NONE);
+        self.start(Target::NONE);
         let prologue = self.setting.frame.prologue(self.block);
         self.finish(prologue, sink, 0)?;
         let mut at = 0;
@@ -162,7 +163,7 @@ impl<'a> Compiler<'a> {
             self.locate(at, sink)?;
             let insn = decode(self.program.dialect, self.program.insns, at)?;
             let next = at.wrapping_add(insn.slots());
-            self.block.start(self.target(&insn, at, forms, image));
+            self.start(self.target(&insn, at, forms, image));
             let place = Place {
                 kept: self
                     .facts
@@ -182,15 +183,19 @@ impl<'a> Compiler<'a> {
             at = next;
         }
         self.locate(self.len, sink)?;
-        self.block.start(Target::NONE);
+        self.start(Target::NONE);
         let epilogue = self.setting.frame.epilogue(self.block);
         self.finish(epilogue, sink, self.len)?;
         Ok(sink.len())
     }
 
+    fn start(&mut self, target: Target) {
+        self.block.start(self.setting.cpu.release, target);
+    }
+
     fn finish(&mut self, emitted: Option<()>, sink: &mut Sink<'_>, at: u32) -> Result {
         emitted.ok_or(Error::Internal { at })?;
-        self.block.flush(sink, self.setting.cpu.release, at)
+        self.block.flush(sink, at)
     }
 
     /// Notes where an instruction begins, or checks that it begins where it was measured to.

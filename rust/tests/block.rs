@@ -13,11 +13,11 @@ fn flush(block: &mut Block, at: usize) -> Result<Vec<u32>> {
     let mut sink = Sink::writing(&mut words);
     for _ in 0..at {
         let mut nop = Block::new();
-        nop.start(Target::NONE);
+        nop.start(Release::R2, Target::NONE);
         nop.push(Insn::NOP);
-        nop.flush(&mut sink, Release::R2, 0)?;
+        nop.flush(&mut sink, 0)?;
     }
-    block.flush(&mut sink, Release::R2, 7)?;
+    block.flush(&mut sink, 7)?;
     let end = sink.len() as usize;
     Ok(words[at..end].to_vec())
 }
@@ -37,8 +37,12 @@ fn target(form: Form, position: u32) -> Target {
 }
 
 fn started(target: Target) -> Block {
+    started_for(Release::R2, target)
+}
+
+fn started_for(release: Release, target: Target) -> Block {
     let mut block = Block::new();
-    block.start(target);
+    block.start(release, target);
     block
 }
 
@@ -96,6 +100,40 @@ fn near_and_far_jumps() {
     assert_eq!(
         texts(&flush(&mut block, 0).expect("no fault")),
         ["lui t9, 0xc000", "ori t9, t9, 0x190", "jr t9", "nop"]
+    );
+}
+
+#[test]
+fn release_6_jumps_and_calls_without_a_slot() {
+    for form in [Form::Near, Form::Far] {
+        let mut block = started_for(Release::R6, target(form, 100));
+        block.jump();
+        assert_eq!(
+            texts(&flush(&mut block, 0).expect("no fault")),
+            ["bc 0x190"]
+        );
+    }
+    let mut block = started_for(Release::R6, target(Form::Far, 100));
+    block.jump_if(COND, Slot::Nop);
+    block.call(0x8021_a4c0, Slot::Nop);
+    block.call(0x8021_1234, Slot::Fill(Insn::NOP));
+    block.jump_reg(Reg::RA, Slot::Nop);
+    block.jump_reg(Reg::RA, Slot::Fill(Insn::NOP));
+    assert_eq!(
+        texts(&flush(&mut block, 0).expect("no fault")),
+        [
+            "bne a0, a1, 0xc",
+            "nop",
+            "bc 0x190",
+            "lui t9, 0x8022",
+            "jialc t9, -23360",
+            "lui t9, 0x8021",
+            "nop",
+            "jialc t9, 4660",
+            "jic ra, 0",
+            "jalr zero, ra",
+            "nop",
+        ]
     );
 }
 
@@ -167,7 +205,7 @@ fn what_overflows_is_a_fault() {
     for mut block in [insns, labels, branches] {
         assert_eq!(flush(&mut block, 0), Err(FAULT));
         // A fault does not outlive its block.
-        block.start(Target::NONE);
+        block.start(Release::R2, Target::NONE);
         block.sync();
         assert_eq!(flush(&mut block, 0).map(|words| words.len()), Ok(1));
     }
@@ -188,16 +226,31 @@ fn labels_are_bound_exactly_once() {
 }
 
 #[test]
-fn later_instructions_and_full_sinks_are_faults() {
-    let mut block = started(Target::NONE);
-    block.seb(Reg::V0, Reg::V0);
-    let mut sink = Sink::measuring();
-    assert_eq!(block.flush(&mut sink, Release::R1, 7), Err(FAULT));
+fn other_releases_instructions_and_full_sinks_are_faults() {
+    for (release, is_there) in [
+        (Release::R1, [false, true, false]),
+        (Release::R2, [true, true, false]),
+        (Release::R6, [true, false, true]),
+    ] {
+        let insns = [
+            Insn::seb(Reg::V0, Reg::V0),
+            Insn::mflo(Reg::V0),
+            Insn::selnez(Reg::V0, Reg::V0, Reg::V1),
+        ];
+        for (insn, is_there) in insns.into_iter().zip(is_there) {
+            let mut block = started_for(release, Target::NONE);
+            block.push(insn);
+            let flushed = block.flush(&mut Sink::measuring(), 7);
+            assert_eq!(flushed.is_ok(), is_there, "{insn:?} in {release:?}");
+        }
+    }
 
+    let mut block = started(Target::NONE);
+    block.sync();
     let mut words = [0; 1];
     let mut sink = Sink::writing(&mut words);
-    assert_eq!(block.flush(&mut sink, Release::R2, 7), Ok(()));
-    assert_eq!(block.flush(&mut sink, Release::R2, 7), Err(FAULT));
+    assert_eq!(block.flush(&mut sink, 7), Ok(()));
+    assert_eq!(block.flush(&mut sink, 7), Err(FAULT));
 }
 
 #[test]
@@ -206,7 +259,7 @@ fn measuring_counts_what_writing_stores() {
     block.jump_if(COND, Slot::Nop);
     block.call(0x8000_1234, Slot::Nop);
     let mut sink = Sink::measuring();
-    assert_eq!(block.flush(&mut sink, Release::R2, 0), Ok(()));
+    assert_eq!(block.flush(&mut sink, 0), Ok(()));
     assert!(!sink.is_writing());
     assert_eq!(
         sink.len() as usize,

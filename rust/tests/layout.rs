@@ -5,7 +5,7 @@
 //! That every jump goes where an instruction begins, and every branch is in reach, is judged of
 //! every image, see [`crate::host::check`]; here is what else must hold.
 
-use super::{program, BE_R1, LE_R1, LE_R2, MACHINES};
+use super::{program, BE_R1, BE_R6, LE_R1, LE_R2, LE_R6, MACHINES};
 use crate::host::mips::Word;
 use crate::host::{compile, dialect, Image, Options, AX, RUNTIME};
 use crate::jit::analysis::Fact;
@@ -53,12 +53,18 @@ fn destination(image: &Image, slot: usize) -> Option<u32> {
     None
 }
 
-/// Whether a jump of this BPF instruction goes through a register.
+/// Whether a jump of this BPF instruction goes through a register, or where it would need to if
+/// there were no branch of 26 bits.
 fn is_far(image: &Image, slot: usize) -> bool {
     let words = image.offsets[slot] as usize / 4..image.offsets[slot + 1] as usize / 4;
+    let reaches = |word: Word| {
+        let displacement = word.distance().unwrap_or(0) - 1;
+        (-(REACH as i32)..REACH as i32).contains(&displacement)
+    };
     image.words[words]
         .iter()
-        .any(|&bits| Word::decode(bits).is_some_and(|word| word.op == Op::Jr))
+        .filter_map(|&bits| Word::decode(bits))
+        .any(|word| word.op == Op::Jr || word.op == Op::Bc && !reaches(word))
 }
 
 /// Checks that every jump of a program goes to its target.
@@ -142,7 +148,7 @@ fn conditional_jumps_near_and_far() {
         "if r1 == r1",
         "if w1 != w1",
     ];
-    for cpu in [LE_R2, BE_R1] {
+    for cpu in [LE_R2, BE_R1, BE_R6] {
         for condition in conditions {
             for is_forward in [true, false] {
                 for words in [20, REACH - 9, REACH] {
@@ -200,12 +206,13 @@ fn longest(cpu: &Cpu, len: usize) -> Vec<Raw> {
 
 #[test]
 fn a_million_instructions() {
-    let cpu = LE_R1;
-    let insns = longest(&cpu, 1_000_000);
-    let image = compile(&insns, &cpu, &Options::default()).expect("nothing is too long");
-    check_destinations(&insns, &cpu, &image);
-    assert!((0..insns.len()).any(|slot| is_far(&image, slot)));
-    assert!(image.offsets.windows(2).all(|pair| pair[0] <= pair[1]));
+    for cpu in [LE_R1, LE_R6] {
+        let insns = longest(&cpu, 1_000_000);
+        let image = compile(&insns, &cpu, &Options::default()).expect("nothing is too long");
+        check_destinations(&insns, &cpu, &image);
+        assert!((0..insns.len()).any(|slot| is_far(&image, slot)));
+        assert!(image.offsets.windows(2).all(|pair| pair[0] <= pair[1]));
+    }
 }
 
 #[test]

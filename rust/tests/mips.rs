@@ -4,7 +4,7 @@
 
 use crate::host::mips::{print, Word};
 use crate::jit::mips::table::{Effects, Op};
-use crate::jit::mips::{Disp16, FieldPos, FieldSize, Insn, Reg, RegMask, Simm16};
+use crate::jit::mips::{Disp16, Disp26, FieldPos, FieldSize, Insn, Reg, RegMask, Simm16, Simm9};
 
 #[test]
 fn every_word_of_a_row_is_of_that_row_alone() {
@@ -44,6 +44,7 @@ fn what_is_in_no_row_is_no_instruction() {
 fn texts() {
     let offset = Simm16::from_i16(-8);
     let forward = Disp16::between(0, 5).expect("in reach");
+    let far = Disp26::between(0x40_0000, 0x3c_0002).expect("in reach");
     let size = FieldSize::new(17).expect("a size");
     for (insn, text) in [
         (Insn::NOP, "nop"),
@@ -51,6 +52,16 @@ fn texts() {
         (Insn::div(Reg::A0, Reg::A1), "div zero, a0, a1"),
         (Insn::bne(Reg::FP, Reg::RA, forward), "bne fp, ra, 0x1014"),
         (Insn::jalr(Reg::RA, Reg::T9), "jalr ra, t9"),
+        (Insn::bc(far), "bc 0xfff01008"),
+        (Insn::jialc(Reg::T9, offset), "jialc t9, -8"),
+        (
+            Insn::ll_r6(Reg::T8, Simm9::new(-256).expect("fits"), Reg::A0),
+            "ll t8, -256(a0)",
+        ),
+        (
+            Insn::div_r6(Reg::ZERO, Reg::A0, Reg::A1),
+            "div zero, a0, a1",
+        ),
         (
             Insn::ext(Reg::T0, Reg::T1, FieldPos::masked(3), size),
             "ext t0, t1, 3, 17",
@@ -88,6 +99,26 @@ fn both_ways_agree_on_what_is_read_and_written() {
             RegMask::of(Reg::T9),
             RegMask::of(Reg::RA),
         ),
+        (
+            Insn::sc_r6(Reg::T0, Simm9::ZERO, Reg::T1),
+            RegMask::of(Reg::T0).with(Reg::T1),
+            RegMask::of(Reg::T0),
+        ),
+        (
+            Insn::seleqz(Reg::V0, Reg::A0, Reg::A1),
+            RegMask::of(Reg::A0).with(Reg::A1),
+            RegMask::of(Reg::V0),
+        ),
+        (
+            Insn::jialc(Reg::T9, Simm16::ZERO),
+            RegMask::of(Reg::T9),
+            RegMask::of(Reg::RA),
+        ),
+        (
+            Insn::jic(Reg::RA, Simm16::ZERO),
+            RegMask::of(Reg::RA),
+            RegMask::EMPTY,
+        ),
         (Insn::NOP, RegMask::EMPTY, RegMask::EMPTY),
     ] {
         let word = Word::decode(insn.word()).expect("an instruction");
@@ -100,14 +131,19 @@ fn both_ways_agree_on_what_is_read_and_written() {
 fn branches_have_slots_and_distances() {
     for &op in Op::ALL {
         let word = Word::decode(op.row().bits).expect("an instruction");
-        if word.distance().is_some() {
-            assert!(word.has(Effects::BRANCHES), "{op:?}");
-        }
+        let has_slot = word.has(Effects::BRANCHES);
+        assert!(!(has_slot && word.has(Effects::COMPACT)), "{op:?}");
+        assert!(word.distance().is_none() || word.transfers(), "{op:?}");
     }
     let back = Disp16::between(10, 3).expect("in reach");
     let branch = Insn::beq(Reg::A0, Reg::A1, back);
     assert_eq!(
         Word::decode(branch.word()).and_then(Word::distance),
         Some(-7)
+    );
+    let back = Disp26::between(0x20_0000, 3).expect("in reach");
+    assert_eq!(
+        Word::decode(Insn::bc(back).word()).and_then(Word::distance),
+        Some(3 - 0x20_0000)
     );
 }

@@ -2,7 +2,7 @@
 
 //! Operands: what fits is taken with its bits in place, what does not is refused.
 
-use crate::jit::mips::{Disp16, FieldPos, FieldSize, Shift5, Simm16, Uimm16};
+use crate::jit::mips::{Disp16, Disp26, FieldPos, FieldSize, Shift5, Simm16, Simm9, Uimm16};
 
 /// Words around every power of two.
 fn words() -> impl Iterator<Item = u32> {
@@ -82,4 +82,45 @@ fn displacements_count_from_the_delay_slot() {
     }
     assert_eq!(Disp16::between(u32::MAX, 0), None);
     assert_eq!(Disp16::between(0, u32::MAX), None);
+}
+
+#[test]
+fn displacements_of_compact_branches() {
+    let from = 1 << 28;
+    for (to, value) in [
+        (from + 1, 0),
+        (from, -1),
+        (from + 1 + 0x1ff_ffff, 0x1ff_ffff),
+        (from + 1 - 0x200_0000, -0x200_0000),
+    ] {
+        let disp = Disp26::between(from, to);
+        assert_eq!(disp.map(Disp26::value), Some(value));
+        assert_eq!(disp.map(Disp26::bits), Some(value as u32 & 0x3ff_ffff));
+    }
+    for to in [from + 1 + 0x200_0000, from - 0x200_0000, 0, u32::MAX] {
+        assert_eq!(Disp26::between(from, to), None, "{to}");
+    }
+    assert_eq!(Disp26::between(u32::MAX, 0), None);
+    assert_eq!(Disp26::between(0, u32::MAX), None);
+}
+
+#[test]
+fn short_offsets() {
+    for value in [-256, -255, -1, 0, 1, 255] {
+        let bits = Simm9::new(value).map(Simm9::bits);
+        assert_eq!(bits, Some(value as u32 & 0x1ff));
+    }
+    for value in [-257, -264, -300, 256, 511, 512, -512, i32::MIN, i32::MAX] {
+        assert_eq!(Simm9::new(value), None, "{value}");
+    }
+}
+
+#[test]
+fn halves_that_are_added_make_the_word() {
+    for word in [0, 1, 0x7fff, 0x8000, 0xffff, 0x8021_a4c0, 0xffff_8000, !0] {
+        let low = Simm16::low_half(word);
+        let high = Uimm16::high_half(word.wrapping_sub(low.value() as u32));
+        let sum = (high.value() << 16).wrapping_add(low.value() as u32);
+        assert_eq!(sum, word);
+    }
 }

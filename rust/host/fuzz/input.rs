@@ -3,9 +3,8 @@
 //! Bytes as a call of the core: a header, and eight bytes for every instruction.
 //!
 //! ```text
-//!  0      flags: byte order, release, barriers, verifier_zext, repeats, many repeats, lookups
-//!         are counted
-//!  1      number of AX
+//!  0      flags: byte order, release, barriers, verifier_zext, repeats, many repeats
+//!  1      number of AX, and flags in the upper four bits: lookups are counted
 //!  2-5    stack depth
 //!  6-9    address of the image
 //!  10     by how much the misfitting offsets are too long
@@ -49,7 +48,12 @@ const LLSC_BARRIERS: u8 = 1 << 3;
 const VERIFIER_ZEXT: u8 = 1 << 4;
 const REPEATS: u8 = 1 << 5;
 const MANY: u8 = 1 << 6;
-const LOOKUPS: u8 = 1 << 7;
+/// Whatever the other flag for a release says.
+const RELEASE_6: u8 = 1 << 7;
+
+/// Bits of the second byte.
+const AX_NUMBER: u8 = 0xf;
+const LOOKUPS: u8 = 1 << 4;
 
 /// A call of the core.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,7 +107,7 @@ impl Input {
         let mut header = [0; HEADER];
         let (head, tail) = bytes.split_at(bytes.len().min(HEADER));
         header[..head.len()].copy_from_slice(head);
-        let [flags, ax, s0, s1, s2, s3, a0, a1, a2, a3, offsets, facts, w0, w1, w2, w3] = header;
+        let [flags, more, s0, s1, s2, s3, a0, a1, a2, a3, offsets, facts, w0, w1, w2, w3] = header;
         let has = |flag: u8| flags & flag != 0;
         let slot = |bytes: &[u8]| {
             let [code, regs, o0, o1, i0, i1, i2, i3] = bytes.try_into().expect("a slot");
@@ -121,7 +125,9 @@ impl Input {
                 } else {
                     Endian::Little
                 },
-                release: if has(RELEASE_2) {
+                release: if has(RELEASE_6) {
+                    Release::R6
+                } else if has(RELEASE_2) {
                     Release::R2
                 } else {
                     Release::R1
@@ -131,10 +137,10 @@ impl Input {
                     llsc: has(LLSC_BARRIERS),
                 },
             },
-            ax,
+            ax: more & AX_NUMBER,
             stack_depth: u32::from_le_bytes([s0, s1, s2, s3]),
             verifier_zext: has(VERIFIER_ZEXT),
-            counted: if has(LOOKUPS) {
+            counted: if more & LOOKUPS != 0 {
                 Counted::Lookups
             } else {
                 Counted::Hits
@@ -156,13 +162,14 @@ impl Input {
         let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
         let flags = flag(self.cpu.endian == Endian::Big, BIG_ENDIAN)
             | flag(self.cpu.release == Release::R2, RELEASE_2)
+            | flag(self.cpu.release == Release::R6, RELEASE_6)
             | flag(self.cpu.barriers.memory, MEMORY_BARRIERS)
             | flag(self.cpu.barriers.llsc, LLSC_BARRIERS)
             | flag(self.verifier_zext, VERIFIER_ZEXT)
             | flag(self.has_repeats, REPEATS)
-            | flag(self.has_many, MANY)
-            | flag(self.counted == Counted::Lookups, LOOKUPS);
-        let mut bytes = vec![flags, self.ax];
+            | flag(self.has_many, MANY);
+        let more = self.ax & AX_NUMBER | flag(self.counted == Counted::Lookups, LOOKUPS);
+        let mut bytes = vec![flags, more];
         bytes.extend(self.stack_depth.to_le_bytes());
         bytes.extend(self.address.to_le_bytes());
         bytes.extend([self.misfit.offsets as u8, self.misfit.facts as u8]);

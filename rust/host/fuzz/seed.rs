@@ -118,7 +118,11 @@ fn machine(number: usize) -> Input {
     let mut input = Input::default();
     let is = |bit: usize| number & bit != 0;
     input.cpu.endian = if is(1) { Endian::Big } else { Endian::Little };
-    input.cpu.release = if is(2) { Release::R1 } else { Release::R2 };
+    input.cpu.release = match (is(2), is(4)) {
+        (true, true) => Release::R6,
+        (true, false) => Release::R1,
+        (false, _) => Release::R2,
+    };
     input.cpu.barriers = if is(4) { Barriers::ALL } else { Barriers::NONE };
     input.verifier_zext = is(8);
     input.stack_depth = if is(16) { 0 } else { 512 };

@@ -4,7 +4,7 @@
 
 use super::branch::{Fixup, Goal, Label, Target};
 use crate::jit::error::{Error, Result};
-use crate::jit::mips::{Disp16, Insn, Release};
+use crate::jit::mips::{Insn, Release};
 use crate::jit::work::{count, Step};
 
 /// The most instructions a block can have. The longest lowering, a 64-bit compare-and-exchange
@@ -71,6 +71,8 @@ pub(crate) struct Block {
     label_count: usize,
     fixups: [Option<Fixup>; FIXUPS],
     fixup_count: usize,
+    /// The release that the instructions are for.
+    pub(super) release: Release,
     /// Where a jump out of this block goes.
     pub(super) target: Target,
     /// The label of the far jump that an earlier branch of this block shares.
@@ -88,18 +90,20 @@ impl Block {
             label_count: 0,
             fixups: [None; FIXUPS],
             fixup_count: 0,
+            release: Release::R1,
             target: Target::NONE,
             taken: None,
             faulty: false,
         }
     }
 
-    /// Empties the block and sets where jumps out of it go.
-    pub(crate) fn start(&mut self, target: Target) {
+    /// Empties the block and sets what it is for, and where jumps out of it go.
+    pub(crate) fn start(&mut self, release: Release, target: Target) {
         count(Step::Block);
         self.len = 0;
         self.label_count = 0;
         self.fixup_count = 0;
+        self.release = release;
         self.target = target;
         self.taken = None;
         self.faulty = false;
@@ -167,12 +171,12 @@ impl Block {
     /// # Errors
     ///
     /// `Internal`, in the name of instruction `at`: the block overflowed, a label is unbound, a
-    /// near target is out of reach, an instruction is not in `release`, or the sink is full.
-    pub(crate) fn flush(&mut self, sink: &mut Sink<'_>, release: Release, at: u32) -> Result {
+    /// near target is out of reach, an instruction is not in the release, or the sink is full.
+    pub(crate) fn flush(&mut self, sink: &mut Sink<'_>, at: u32) -> Result {
         self.resolve(sink)
             .and_then(|()| {
                 self.insns().iter().try_for_each(|insn| {
-                    if insn.op().row().since > release {
+                    if !insn.op().row().releases.contains(self.release) {
                         return None;
                     }
                     sink.push(insn.word())
@@ -186,20 +190,20 @@ impl Block {
             return None;
         }
         for fixup in self.fixups.get(..self.fixup_count)?.iter().flatten() {
-            let disp = match fixup.goal {
+            let at = u32::from(fixup.at);
+            let (from, to) = match fixup.goal {
                 Goal::Local(label) => {
                     let to = self.labels.get(usize::from(label.0)).copied()??;
-                    Disp16::between(u32::from(fixup.at), u32::from(to))?
+                    (at, u32::from(to))
                 }
                 Goal::Target if sink.is_writing() => {
-                    let from = sink.len().checked_add(u32::from(fixup.at))?;
-                    Disp16::between(from, self.target.position)?
+                    (sink.len().checked_add(at)?, self.target.position)
                 }
                 // While measuring, a target's position may still be unknown.
-                Goal::Target => Disp16::ZERO,
+                Goal::Target => continue,
             };
             let place = self.insns.get_mut(usize::from(fixup.at))?;
-            *place = place.with_disp(disp);
+            *place = place.with_target(from, to)?;
         }
         Some(())
     }

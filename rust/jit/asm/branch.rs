@@ -3,7 +3,7 @@
 //! Control transfers: labels, targets, delay slots, near and far forms, calls.
 
 use super::Block;
-use crate::jit::mips::{Disp16, Insn, Reg};
+use crate::jit::mips::{Disp16, Disp26, Insn, Reg, Simm16, Uimm16};
 
 /// A place in the block under construction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub(crate) struct Label(pub(super) u8);
 pub(crate) enum Form {
     /// A branch: 16 bits of displacement in words, 128 KiB either way.
     Near,
-    /// Through a register, anywhere.
+    /// Anywhere: through a register, or since Release 6 by a branch of 26 bits.
     Far,
 }
 
@@ -158,27 +158,55 @@ impl Block {
     /// Jumps to the block's target.
     pub(crate) fn jump(&mut self) {
         match self.target.form {
-            Form::Near => self.branch_to(BranchCond::zero(Reg::ZERO), Goal::Target, Slot::Nop),
-            Form::Far => self.far_jump(),
+            Form::Near if !self.release.is_r6() => {
+                self.branch_to(BranchCond::zero(Reg::ZERO), Goal::Target, Slot::Nop);
+            }
+            _ => self.far_jump(),
         }
     }
 
     /// Jumps to the address in a register.
     pub(crate) fn jump_reg(&mut self, reg: Reg, slot: Slot) {
-        self.push(Insn::jr(reg));
-        self.slot(slot);
+        match slot {
+            Slot::Nop if self.release.is_r6() => self.push(Insn::jic(reg, Simm16::ZERO)),
+            _ if self.release.is_r6() => {
+                self.push(Insn::jalr(Reg::ZERO, reg));
+                self.slot(slot);
+            }
+            _ => {
+                self.push(Insn::jr(reg));
+                self.slot(slot);
+            }
+        }
     }
 
-    /// Calls a function; its address goes through `$t9`, as position-independent callees expect.
+    /// Calls a function through `$t9`, which what fills the slot does not touch. Where the jump can
+    /// add the low half of the address, it has no slot, and the filler comes before it.
     pub(crate) fn call(&mut self, address: u32, slot: Slot) {
+        if self.release.is_r6() {
+            let low = Simm16::low_half(address);
+            let rest = address.wrapping_sub(low.value() as u32);
+            self.lui(Reg::T9, Uimm16::high_half(rest));
+            if let Slot::Fill(insn) = slot {
+                self.push(insn);
+            }
+            self.push(Insn::jialc(Reg::T9, low));
+            return;
+        }
         self.load_word(Reg::T9, address);
         self.push(Insn::jalr(Reg::RA, Reg::T9));
         self.slot(slot);
     }
 
-    /// Always two instructions to load the address, so that the measuring pass, which does not
+    /// A single instruction where there is one that reaches every word of an image.
+    ///
+    /// Else always two instructions to load the address, so that the measuring pass, which does not
     /// know it, counts the same as the writing pass.
     fn far_jump(&mut self) {
+        if self.release.is_r6() {
+            self.fix(Goal::Target);
+            return self.push(Insn::bc(Disp26::ZERO));
+        }
         let address = self.target.address();
         self.load_word_fixed(FAR, address);
         self.jump_reg(FAR, Slot::Nop);

@@ -10,6 +10,7 @@ mod call;
 mod jump;
 mod memory;
 mod muldiv;
+mod release;
 mod shift;
 mod swap;
 

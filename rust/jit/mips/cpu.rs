@@ -16,11 +16,55 @@ pub(crate) enum Endian {
 /// A release of the MIPS32 architecture (MD00082, "Introduction to the MIPS32 Architecture").
 ///
 /// Ordered: a later release has what an earlier one has, except where a row of the instruction
-/// table says otherwise.
+/// table says otherwise. Release 3 and 5 brought nothing that a compiler of BPF has use for: they
+/// are `R2`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Release {
     R1,
     R2,
+    R6,
+}
+
+impl Release {
+    /// Whether this is Release 6, which has no HI and LO, no conditional moves and no `jr`, short
+    /// offsets in `ll` and `sc`, and jumps without a delay slot (MD00082,
+    /// revision 6).
+    pub(crate) fn is_r6(self) -> bool {
+        self >= Release::R6
+    }
+}
+
+/// The releases that have an instruction, in this encoding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Releases {
+    first: Release,
+    last: Release,
+}
+
+impl Releases {
+    /// Every release.
+    pub(crate) const R1: Releases = Releases::since(Release::R1);
+    /// Since Release 2.
+    pub(crate) const R2: Releases = Releases::since(Release::R2);
+    /// Since Release 6.
+    pub(crate) const R6: Releases = Releases::since(Release::R6);
+    /// Every release before 6, which took it away or encodes it in another way.
+    pub(crate) const BEFORE_R6: Releases = Releases {
+        first: Release::R1,
+        last: Release::R2,
+    };
+
+    const fn since(first: Release) -> Releases {
+        Releases {
+            first,
+            last: Release::R6,
+        }
+    }
+
+    /// Whether this is one of them.
+    pub(crate) fn contains(self, release: Release) -> bool {
+        self.first <= release && release <= self.last
+    }
 }
 
 /// Where this kernel's memory model asks for a `sync` (`arch/mips/include/asm/barrier.h`).
@@ -61,5 +105,10 @@ impl Cpu {
     /// `wsbh`, `rotr`.
     pub(crate) fn has_r2(&self) -> bool {
         self.release >= Release::R2
+    }
+
+    /// See [`Release::is_r6`].
+    pub(crate) fn is_r6(&self) -> bool {
+        self.release.is_r6()
     }
 }

@@ -26,6 +26,11 @@ impl Simm16 {
         Simm16(value)
     }
 
+    /// Bits 15 to 0 of a word, as an instruction takes them that adds a signed half.
+    pub(crate) const fn low_half(word: u32) -> Simm16 {
+        Simm16(word as i16)
+    }
+
     /// The value a machine computes with.
     pub(crate) const fn value(self) -> i32 {
         self.0 as i32
@@ -34,6 +39,29 @@ impl Simm16 {
     /// The bits as they stand in the instruction.
     pub(crate) const fn bits(self) -> u32 {
         self.0 as u16 as u32
+    }
+}
+
+/// A signed 9-bit offset, as in `ll` and `sc` of Release 6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Simm9(i16);
+
+impl Simm9 {
+    /// Zero.
+    pub(crate) const ZERO: Simm9 = Simm9(0);
+
+    /// The value, if it fits nine signed bits.
+    pub(crate) fn new(value: i32) -> Option<Simm9> {
+        if (-256..256).contains(&value) {
+            Some(Simm9(value as i16))
+        } else {
+            None
+        }
+    }
+
+    /// The bits as they stand in the instruction, shifted down.
+    pub(crate) const fn bits(self) -> u32 {
+        self.0 as u16 as u32 & 0x1ff
     }
 }
 
@@ -140,5 +168,40 @@ impl Disp16 {
     /// The bits as they stand in the instruction.
     pub(crate) const fn bits(self) -> u32 {
         self.0 as u16 as u32
+    }
+}
+
+/// The displacement of a compact branch: the distance in words from the next instruction to the
+/// target, in 26 bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Disp26(i32);
+
+impl Disp26 {
+    /// To the next instruction: stands in until the target is known.
+    pub(crate) const ZERO: Disp26 = Disp26(0);
+
+    /// How many words a branch reaches back, and one less forward.
+    pub(crate) const REACH: u32 = 1 << 25;
+
+    /// The displacement of a branch in word `from` to word `to`, if it is in reach.
+    pub(crate) fn between(from: u32, to: u32) -> Option<Disp26> {
+        let next = i64::from(from).wrapping_add(1);
+        let distance = i32::try_from(i64::from(to).wrapping_sub(next)).ok()?;
+        let reach = Disp26::REACH as i32;
+        if (-reach..reach).contains(&distance) {
+            Some(Disp26(distance))
+        } else {
+            None
+        }
+    }
+
+    /// Distance in words.
+    pub(crate) const fn value(self) -> i32 {
+        self.0
+    }
+
+    /// The bits as they stand in the instruction.
+    pub(crate) const fn bits(self) -> u32 {
+        self.0 as u32 & 0x03ff_ffff
     }
 }

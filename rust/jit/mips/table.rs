@@ -3,16 +3,16 @@
 //! The MIPS instruction set, as one table.
 //!
 //! A row gives an instruction's fixed bits, its operands in assembler order with what each does to
-//! its register, the release that brought it and its effects beyond registers. Everything else is
+//! its register, the releases that have it and its effects beyond registers. Everything else is
 //! derived from the row: the constructor with typed operands, the emitter of the same name, the
 //! read and write sets, the printer. What a row says is judged against GNU as and LLVM by `make
 //! encode`; a row whose fields overlap each other or its fixed bits does not compile.
 //!
 //! Source: MD00086, "The MIPS32 Instruction Set Manual", the page of each instruction.
 
-use super::operand::{Disp16, FieldPos, FieldSize, Shift5, Simm16, Uimm16};
+use super::cpu::Releases;
+use super::operand::{Disp16, Disp26, FieldPos, FieldSize, Shift5, Simm16, Simm9, Uimm16};
 use super::reg::{Reg, RegMask};
-use super::Release;
 
 /// A field of an instruction word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,10 +30,14 @@ pub(crate) enum Field {
     Sa,
     /// Signed immediate in bits 15 to 0.
     Simm,
+    /// Signed immediate in bits 15 to 7.
+    Simm9,
     /// Unsigned immediate in bits 15 to 0.
     Uimm,
     /// Branch displacement in words, in bits 15 to 0.
     Disp,
+    /// Branch displacement in words, in bits 25 to 0.
+    Disp26,
     /// Lowest bit of a bit-field, in bits 10 to 6.
     Pos,
     /// Width of a bit-field less one, in bits 15 to 11.
@@ -48,7 +52,8 @@ impl Field {
             Field::Rt => 16,
             Field::Rd | Field::Size => 11,
             Field::Sa | Field::Pos => 6,
-            Field::Simm | Field::Uimm | Field::Disp => 0,
+            Field::Simm9 => 7,
+            Field::Simm | Field::Uimm | Field::Disp | Field::Disp26 => 0,
         }
     }
 
@@ -56,6 +61,8 @@ impl Field {
     pub(crate) const fn mask(self) -> u32 {
         match self {
             Field::Simm | Field::Uimm | Field::Disp => 0xffff,
+            Field::Simm9 => 0xff80,
+            Field::Disp26 => 0x03ff_ffff,
             _ => 0x1fu32.wrapping_shl(self.shift()),
         }
     }
@@ -89,7 +96,7 @@ pub(crate) struct Operand {
 
 /// What an instruction does beyond general-purpose registers: a set of the constants below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Effects(u8);
+pub(crate) struct Effects(u16);
 
 impl Effects {
     /// Nothing beyond registers.
@@ -108,6 +115,10 @@ impl Effects {
     pub(crate) const BRANCHES: Effects = Effects(32);
     /// Traps.
     pub(crate) const TRAPS: Effects = Effects(64);
+    /// Transfers control without a delay slot.
+    pub(crate) const COMPACT: Effects = Effects(128);
+    /// Writes the return address to `$ra`, which is no operand.
+    pub(crate) const LINKS: Effects = Effects(256);
 
     /// Whether this set has something of the other.
     pub(crate) const fn intersects(self, other: Effects) -> bool {
@@ -128,8 +139,8 @@ pub(crate) struct Row {
     pub(crate) bits: u32,
     /// The operands, in assembler order.
     pub(crate) operands: &'static [Operand],
-    /// The first release that has it.
-    pub(crate) since: Release,
+    /// The releases that have it.
+    pub(crate) releases: Releases,
     /// What it does beyond registers.
     pub(crate) effects: Effects,
 }
@@ -172,8 +183,14 @@ macro_rules! operand_type {
     (Uimm) => {
         Uimm16
     };
+    (Simm9) => {
+        Simm9
+    };
     (Disp) => {
         Disp16
+    };
+    (Disp26) => {
+        Disp26
     };
     (Pos) => {
         FieldPos
@@ -193,7 +210,7 @@ macro_rules! instructions {
         instructions!(@emitters $($straight)*);
     };
     (@all $($function:ident $op:ident $name:literal $bits:literal
-        ($($field:ident $operand:ident $role:ident),*) $since:ident [$($effect:ident)*];)*) => {
+        ($($field:ident $operand:ident $role:ident),*) $releases:ident [$($effect:ident)*];)*) => {
         /// An instruction of the table.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[allow(missing_docs)]
@@ -216,7 +233,7 @@ macro_rules! instructions {
                                 field: Field::$field,
                                 role: Role::$role,
                             }),*],
-                            since: Release::$since,
+                            releases: Releases::$releases,
                             effects: Effects::NONE$(.union(Effects::$effect))*,
                         }
                     },)*
@@ -239,7 +256,7 @@ macro_rules! instructions {
         }
     };
     (@emitters $($function:ident $op:ident $name:literal $bits:literal
-        ($($field:ident $operand:ident $role:ident),*) $since:ident [$($effect:ident)*];)*) => {
+        ($($field:ident $operand:ident $role:ident),*) $releases:ident [$($effect:ident)*];)*) => {
         /// Emitters, one for each straight row: append the instruction to the block. Control
         /// transfers have none: the asm module emits them together with their delay slots.
         #[allow(missing_docs)]
@@ -274,8 +291,10 @@ instructions! {
         xori Xori "xori" 0x3800_0000 (Rt rt w, Rs rs r, Uimm imm imm) R1 [];
 
         // Conditional moves.
-        movn Movn "movn" 0x0000_000b (Rd rd rw, Rs rs r, Rt rt r) R1 [];
-        movz Movz "movz" 0x0000_000a (Rd rd rw, Rs rs r, Rt rt r) R1 [];
+        movn Movn "movn" 0x0000_000b (Rd rd rw, Rs rs r, Rt rt r) BEFORE_R6 [];
+        movz Movz "movz" 0x0000_000a (Rd rd rw, Rs rs r, Rt rt r) BEFORE_R6 [];
+        seleqz Seleqz "seleqz" 0x0000_0035 (Rd rd w, Rs rs r, Rt rt r) R6 [];
+        selnez Selnez "selnez" 0x0000_0037 (Rd rd w, Rs rs r, Rt rt r) R6 [];
 
         // Shifts.
         rotr Rotr "rotr" 0x0020_0002 (Rd rd w, Rt rt r, Sa sa imm) R2 [];
@@ -293,27 +312,36 @@ instructions! {
         wsbh Wsbh "wsbh" 0x7c00_00a0 (Rd rd w, Rt rt r) R2 [];
 
         // Multiplication and division.
-        div Div "div" 0x0000_001a (Rs rs r, Rt rt r) R1 [WRITES_HILO];
-        divu Divu "divu" 0x0000_001b (Rs rs r, Rt rt r) R1 [WRITES_HILO];
-        mfhi Mfhi "mfhi" 0x0000_0010 (Rd rd w) R1 [READS_HILO];
-        mflo Mflo "mflo" 0x0000_0012 (Rd rd w) R1 [READS_HILO];
-        mul Mul "mul" 0x7000_0002 (Rd rd w, Rs rs r, Rt rt r) R1 [WRITES_HILO];
-        multu Multu "multu" 0x0000_0019 (Rs rs r, Rt rt r) R1 [WRITES_HILO];
+        div Div "div" 0x0000_001a (Rs rs r, Rt rt r) BEFORE_R6 [WRITES_HILO];
+        div_r6 DivR6 "div" 0x0000_009a (Rd rd w, Rs rs r, Rt rt r) R6 [];
+        divu Divu "divu" 0x0000_001b (Rs rs r, Rt rt r) BEFORE_R6 [WRITES_HILO];
+        divu_r6 DivuR6 "divu" 0x0000_009b (Rd rd w, Rs rs r, Rt rt r) R6 [];
+        mfhi Mfhi "mfhi" 0x0000_0010 (Rd rd w) BEFORE_R6 [READS_HILO];
+        mflo Mflo "mflo" 0x0000_0012 (Rd rd w) BEFORE_R6 [READS_HILO];
+        mod_r6 ModR6 "mod" 0x0000_00da (Rd rd w, Rs rs r, Rt rt r) R6 [];
+        modu_r6 ModuR6 "modu" 0x0000_00db (Rd rd w, Rs rs r, Rt rt r) R6 [];
+        muhu_r6 MuhuR6 "muhu" 0x0000_00d9 (Rd rd w, Rs rs r, Rt rt r) R6 [];
+        mul Mul "mul" 0x7000_0002 (Rd rd w, Rs rs r, Rt rt r) BEFORE_R6 [WRITES_HILO];
+        mul_r6 MulR6 "mul" 0x0000_0098 (Rd rd w, Rs rs r, Rt rt r) R6 [];
+        multu Multu "multu" 0x0000_0019 (Rs rs r, Rt rt r) BEFORE_R6 [WRITES_HILO];
 
         // Memory.
         lb Lb "lb" 0x8000_0000 (Rt rt w, Simm offset imm, Base base r) R1 [LOADS];
         lbu Lbu "lbu" 0x9000_0000 (Rt rt w, Simm offset imm, Base base r) R1 [LOADS];
         lh Lh "lh" 0x8400_0000 (Rt rt w, Simm offset imm, Base base r) R1 [LOADS];
         lhu Lhu "lhu" 0x9400_0000 (Rt rt w, Simm offset imm, Base base r) R1 [LOADS];
-        ll Ll "ll" 0xc000_0000 (Rt rt w, Simm offset imm, Base base r) R1 [LOADS ORDERS];
+        ll Ll "ll" 0xc000_0000 (Rt rt w, Simm offset imm, Base base r) BEFORE_R6 [LOADS ORDERS];
+        ll_r6 LlR6 "ll" 0x7c00_0036 (Rt rt w, Simm9 offset imm, Base base r) R6 [LOADS ORDERS];
         lw Lw "lw" 0x8c00_0000 (Rt rt w, Simm offset imm, Base base r) R1 [LOADS];
         sb Sb "sb" 0xa000_0000 (Rt rt r, Simm offset imm, Base base r) R1 [STORES];
-        sc Sc "sc" 0xe000_0000 (Rt rt rw, Simm offset imm, Base base r) R1 [STORES ORDERS];
+        sc Sc "sc" 0xe000_0000 (Rt rt rw, Simm offset imm, Base base r) BEFORE_R6 [STORES ORDERS];
+        sc_r6 ScR6 "sc" 0x7c00_0026 (Rt rt rw, Simm9 offset imm, Base base r) R6 [STORES ORDERS];
         sh Sh "sh" 0xa400_0000 (Rt rt r, Simm offset imm, Base base r) R1 [STORES];
         sw Sw "sw" 0xac00_0000 (Rt rt r, Simm offset imm, Base base r) R1 [STORES];
         sync Sync "sync" 0x0000_000f () R1 [ORDERS];
     }
     control {
+        bc Bc "bc" 0xc800_0000 (Disp26 disp imm) R6 [COMPACT];
         beq Beq "beq" 0x1000_0000 (Rs rs r, Rt rt r, Disp disp imm) R1 [BRANCHES];
         bgez Bgez "bgez" 0x0401_0000 (Rs rs r, Disp disp imm) R1 [BRANCHES];
         bgtz Bgtz "bgtz" 0x1c00_0000 (Rs rs r, Disp disp imm) R1 [BRANCHES];
@@ -321,7 +349,9 @@ instructions! {
         bltz Bltz "bltz" 0x0400_0000 (Rs rs r, Disp disp imm) R1 [BRANCHES];
         bne Bne "bne" 0x1400_0000 (Rs rs r, Rt rt r, Disp disp imm) R1 [BRANCHES];
         jalr Jalr "jalr" 0x0000_0009 (Rd rd w, Rs rs r) R1 [BRANCHES];
-        jr Jr "jr" 0x0000_0008 (Rs rs r) R1 [BRANCHES];
+        jialc Jialc "jialc" 0xf800_0000 (Rt rt r, Simm offset imm) R6 [COMPACT LINKS];
+        jic Jic "jic" 0xd800_0000 (Rt rt r, Simm offset imm) R6 [COMPACT];
+        jr Jr "jr" 0x0000_0008 (Rs rs r) BEFORE_R6 [BRANCHES];
         breakpoint Break "break" 0x0000_000d () R1 [TRAPS];
     }
 }
@@ -359,12 +389,17 @@ impl Insn {
         self.word
     }
 
-    /// The instruction with its branch displacement replaced.
-    pub(crate) const fn with_disp(self, disp: Disp16) -> Insn {
-        Insn {
+    /// The branch, which stands in word `from`, with its displacement replaced by that to word
+    /// `to`, if that is in reach.
+    pub(crate) fn with_target(self, from: u32, to: u32) -> Option<Insn> {
+        let (field, bits) = match self.op {
+            Op::Bc => (Field::Disp26, Disp26::between(from, to)?.bits()),
+            _ => (Field::Disp, Disp16::between(from, to)?.bits()),
+        };
+        Some(Insn {
             op: self.op,
-            word: (self.word & !Field::Disp.mask()) | disp.bits(),
-        }
+            word: (self.word & !field.mask()) | bits,
+        })
     }
 
     /// The registers it reads.
@@ -374,7 +409,13 @@ impl Insn {
 
     /// The registers it writes.
     pub(crate) fn writes(self) -> RegMask {
+        let linked = if self.op.row().effects.intersects(Effects::LINKS) {
+            RegMask::EMPTY.with(Reg::RA)
+        } else {
+            RegMask::EMPTY
+        };
         self.registers(|role| matches!(role, Role::w | Role::rw))
+            .union(linked)
     }
 
     fn registers(self, wanted: impl Fn(Role) -> bool) -> RegMask {

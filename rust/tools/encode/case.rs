@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::host::mips::{Style, Word};
 use crate::jit::mips::table::{Field, Op};
-use crate::jit::mips::{Disp16, FieldSize, Reg, Shift5, Simm16, Uimm16};
+use crate::jit::mips::{Disp16, Disp26, FieldSize, Reg, Shift5, Simm16, Simm9, Uimm16};
 
 /// A row with operands.
 #[derive(Clone, Debug)]
@@ -28,6 +28,15 @@ impl Case {
 /// Values of 16 bits at which something may go wrong, and two with a pattern.
 const HALVES: [u16; 12] = [
     0, 1, 2, 0x7ffe, 0x7fff, 0x8000, 0x8001, 0xfffe, 0xffff, 0x5555, 0xaaaa, 0x1234,
+];
+
+/// The same of 9 and of 26 bits.
+const NINES: [u32; 12] = [
+    0, 1, 2, 0xfe, 0xff, 0x100, 0x101, 0x1fe, 0x1ff, 0x155, 0xaa, 0x123,
+];
+const WIDE: [u32; 12] = [
+    0, 1, 2, 0x1ff_fffe, 0x1ff_ffff, 0x200_0000, 0x200_0001, 0x3ff_fffe, 0x3ff_ffff, 0x155_5555,
+    0x2aa_aaaa, 0x123_4567,
 ];
 
 /// Registers at the edges of the field.
@@ -81,6 +90,8 @@ fn all_values(field: Field) -> Vec<u32> {
         }
         Field::Size => (1..=32).collect(),
         Field::Simm | Field::Uimm | Field::Disp => HALVES.map(u32::from).to_vec(),
+        Field::Simm9 => NINES.to_vec(),
+        Field::Disp26 => WIDE.to_vec(),
     }
 }
 
@@ -91,6 +102,8 @@ fn edge_values(field: Field) -> Vec<u32> {
         // Every bit-field there is.
         Field::Pos | Field::Size => all_values(field),
         Field::Simm | Field::Uimm | Field::Disp => vec![0, 1, 0x7fff, 0x8000, 0xffff],
+        Field::Simm9 => vec![0, 1, 0xff, 0x100, 0x1ff],
+        Field::Disp26 => all_values(field),
     }
 }
 
@@ -105,7 +118,8 @@ fn middle(fields: &[Field], shift: u32) -> Vec<u32> {
             Field::Rd | Field::Rs | Field::Rt | Field::Base => at(place.min(2)),
             Field::Sa | Field::Pos => 7 + shift,
             Field::Size => 10 - shift,
-            Field::Simm | Field::Uimm | Field::Disp => 0x0102 + shift,
+            Field::Simm9 => 0x42 + shift,
+            Field::Simm | Field::Uimm | Field::Disp | Field::Disp26 => 0x0102 + shift,
         })
         .collect()
 }
@@ -150,11 +164,17 @@ fn bits(field: Field, value: u32) -> Option<u32> {
         Field::Sa | Field::Pos => Shift5::new(value)?.bits(),
         Field::Size => FieldSize::new(value)?.bits(),
         Field::Simm => Simm16::new(signed)?.bits(),
+        Field::Simm9 => Simm9::new((value << 23) as i32 >> 23)?.bits(),
         Field::Uimm => Uimm16::new(value)?.bits(),
         // A branch in a word far enough along to go back to the first.
         Field::Disp => {
             let from = 0x10000;
             Disp16::between(from, (from + 1).wrapping_add_signed(signed))?.bits()
+        }
+        Field::Disp26 => {
+            let from = 0x400_0000;
+            let distance = (value << 6) as i32 >> 6;
+            Disp26::between(from, (from + 1).wrapping_add_signed(distance))?.bits()
         }
     })
 }

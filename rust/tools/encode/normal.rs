@@ -26,19 +26,30 @@ const NAMES: [&str; 32] = [
 impl Instruction {
     /// Takes a line of a disassembler, or of ours, apart.
     pub(super) fn read(text: &str) -> Instruction {
-        // LLVM takes every number for an address and names it.
-        let text = text.split('<').next().unwrap_or("").trim();
+        // LLVM takes every number for an address and names it. So does objdump where there are
+        // names, and then says of no number that it is hexadecimal.
+        let (text, is_named) = match text.split_once('<') {
+            Some((text, _)) => (text.trim(), true),
+            None => (text.trim(), false),
+        };
         let (mnemonic, operands) = text
             .split_once(|c: char| c.is_whitespace())
             .unwrap_or((text, ""));
+        let mut operands: Vec<Operand> = operands
+            .split([',', '(', ')'])
+            .map(str::trim)
+            .filter(|operand| !operand.is_empty())
+            .map(operand)
+            .collect();
+        if let Some(last) = operands.last_mut().filter(|_| is_named) {
+            let bare = text.rsplit([',', ' ', '\t']).next().unwrap_or(text);
+            if let Ok(address) = i64::from_str_radix(bare, 16) {
+                *last = Operand::Number(address);
+            }
+        }
         Instruction {
             mnemonic: mnemonic.to_string(),
-            operands: operands
-                .split([',', '(', ')'])
-                .map(str::trim)
-                .filter(|operand| !operand.is_empty())
-                .map(operand)
-                .collect(),
+            operands,
         }
     }
 
@@ -87,6 +98,17 @@ impl Instruction {
                 }
                 forms
             }
+            // LLVM prints the offset as it stands in the word.
+            [s, Number(offset @ ..0)] if is("jic") || is("jialc") => {
+                let bits = Number(offset & 0xffff);
+                vec![Instruction::new(&self.mnemonic, &[s, &bits])]
+            }
+            [s, Number(0)] if is("jic") => vec![Instruction::new("jrc", &[s])],
+            [s, Number(0)] if is("jialc") => vec![Instruction::new("jalrc", &[s])],
+            [d, s, t] if d == s && (is("div") || is("divu")) => {
+                vec![Instruction::new(&self.mnemonic, &[d, t])]
+            }
+            [t, half] if is("lui") => vec![Instruction::new("aui", &[t, &zero, half])],
             [d, s] if *d == ra && is("jalr") => vec![Instruction::new("jalr", &[s])],
             [d, s] if *d == zero && is("jalr") => vec![Instruction::new("jr", &[s])],
             _ => Vec::new(),

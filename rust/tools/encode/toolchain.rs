@@ -163,6 +163,7 @@ fn release_name(release: Release) -> &'static str {
     match release {
         Release::R1 => "mips32",
         Release::R2 => "mips32r2",
+        Release::R6 => "mips32r6",
     }
 }
 

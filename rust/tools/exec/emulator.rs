@@ -27,8 +27,8 @@ pub(super) const STACK_USED: u32 = 0x800;
 /// Bytes of a kernel function: a return and its delay slot, and room.
 const FUNCTION_SIZE: u64 = 16;
 
-/// `jr $ra`
-const JR_RA: u32 = 0x03e0_0008;
+/// `jalr $zero, $ra`, which every release has: `jr $ra`
+const JR_RA: u32 = 0x03e0_0009;
 
 /// Registers that a C function, which an image is, leaves alone.
 pub(super) const PRESERVED: [Reg; 13] = [
@@ -100,6 +100,7 @@ fn start(machine: Machine) -> Unicorn<'static, World> {
         match machine.release {
             Release::R1 => Mips32CpuModel::Model_4KC,
             Release::R2 => Mips32CpuModel::Model_24KC,
+            Release::R6 => Mips32CpuModel::MIPS32R6_GENERIC,
         },
     );
     let world = World {

@@ -44,8 +44,9 @@ pub(super) fn bne(rs: u32, rt: u32, words: i32) -> u32 {
     0x1400_0000 | rs << 21 | rt << 16 | words as u32 & 0xffff
 }
 
+/// As every release has it: JALR without a link.
 pub(super) fn jr(rs: u32) -> u32 {
-    rs << 21 | 0o10
+    rs << 21 | 0o11
 }
 
 pub(super) fn jal(target: u32) -> u32 {

@@ -8,7 +8,7 @@
 use super::rig::{
     State, CELL, CELLS, CELLS_SIZE, CELL_SIZE, HI, KSEG0, LO, MEMORY, SITE, STATE_SIZE,
 };
-use super::trial::{rs, rt, simm, Shape, Trial};
+use super::trial::{is_compact, jumps_through, offset, rs, rt, Shape, Trial};
 use crate::host::random::Random;
 use crate::jit::mips::table::{Effects, Field, Op};
 use crate::tools::exec::machine::Machine;
@@ -46,6 +46,9 @@ const IMMEDIATES: [u16; 12] = [
     0, 1, 4, 31, 32, 0x7ffc, 0x7fff, 0x8000, 0x8001, 0xfffc, 0xfffe, 0xffff,
 ];
 
+/// `sll $zero, $zero, 5`, since Release 2: nothing for a delay slot.
+const PAUSE: u32 = 0x0000_0140;
+
 /// Registers of an instruction: any, or few.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pool(Option<[u32; 3]>);
@@ -61,6 +64,7 @@ impl Generator {
     pub(super) fn new(machine: &Machine, seed: u64) -> Generator {
         let beyond = [
             Effects::BRANCHES,
+            Effects::COMPACT,
             Effects::LOADS,
             Effects::STORES,
             Effects::TRAPS,
@@ -68,7 +72,7 @@ impl Generator {
         let may_be = |op: &&Op| {
             let row = op.row();
             let is_beyond = beyond.iter().any(|effect| row.effects.intersects(*effect));
-            row.since <= machine.release && !is_beyond
+            row.releases.contains(machine.release) && !is_beyond
         };
         Generator {
             random: Random::new(seed),
@@ -115,14 +119,18 @@ impl Generator {
                 // So that the field lies in the word.
                 Field::Size => self.random.below(32 - Field::Pos.extract(word) as usize) as u32,
                 Field::Simm | Field::Uimm | Field::Disp => self.immediate(),
+                Field::Simm9 => self.immediate() & 0x1ff,
+                // Mostly out of the memory that there is; then another is made.
+                Field::Disp26 => self.random.word() & 0x03ff_ffff,
             };
             word |= content << operand.field.shift();
         }
         match Shape::of(word) {
-            // Nothing but a cell can be addressed.
-            Shape::Memory(bytes) if rs(word) == 0 => {
-                let offset = self.random.below(CELLS_SIZE as usize) as u32;
-                word & 0xffff_0000 | (CELLS + offset / bytes * bytes)
+            // Nothing but a cell can be addressed, nothing but the pad there jumped to.
+            Shape::Jump if jumps_through(word) == 0 && is_compact(word) => word & 0xffff_0000,
+            Shape::Memory(bytes) if rs(word) == 0 && !has_short_offset(word) => {
+                let at = self.random.below(CELLS_SIZE as usize) as u32;
+                word & 0xffff_0000 | (CELLS + at / bytes * bytes)
             }
             _ => word,
         }
@@ -137,10 +145,15 @@ impl Generator {
             if op == Op::Jalr && Field::Rd.extract(word) == Field::Rs.extract(word) {
                 continue;
             }
-            if op != Op::Sc {
-                return self.with_slot(word, pool);
+            // No cell is so near.
+            if has_short_offset(word) && rs(word) == 0 {
+                continue;
             }
-            let linked = self.instruction(Op::Ll, pool);
+            let linked = match op {
+                Op::Sc => self.instruction(Op::Ll, pool),
+                Op::ScR6 => self.instruction(Op::LlR6, pool),
+                _ => return self.with_slot(word, pool),
+            };
             if let Some(pair) = pair(linked, word) {
                 return pair;
             }
@@ -164,9 +177,16 @@ impl Generator {
 
     fn with_slot(&mut self, word: u32, pool: Pool) -> Vec<u32> {
         let mut words = vec![word];
-        if matches!(Shape::of(word), Shape::Branch | Shape::Jump) {
-            let op = self.random.choose(&self.slots);
-            words.push(self.instruction(op, pool));
+        let transfers = matches!(Shape::of(word), Shape::Branch | Shape::Jump);
+        if transfers && !is_compact(word) {
+            let slot = loop {
+                let op = self.random.choose(&self.slots);
+                let slot = self.instruction(op, pool);
+                if slot != PAUSE {
+                    break slot;
+                }
+            };
+            words.push(slot);
         }
         words
     }
@@ -184,7 +204,10 @@ impl Generator {
         }
         match Shape::of(first) {
             Shape::Memory(bytes) => self.address(trial, bytes, &mut state),
-            Shape::Jump => state[rs(first)] = self.random.choose(&trial.targets),
+            Shape::Jump => {
+                let target = self.random.choose(&trial.targets);
+                state[jumps_through(first)] = target.wrapping_sub(offset(first));
+            }
             _ => {}
         }
         // In the place of $zero, which may have been written above.
@@ -196,13 +219,13 @@ impl Generator {
     fn address(&mut self, trial: &Trial, bytes: u32, state: &mut State) {
         let first = trial.words[0];
         let segment = self.random.choose(&[0, KSEG0]);
-        let offset = self.random.below(CELLS_SIZE as usize) as u32;
+        let at = self.random.below(CELLS_SIZE as usize) as u32;
         let address = match rs(first) {
-            0 => simm(first),
-            _ => segment + CELLS + offset / bytes * bytes,
+            0 => offset(first),
+            _ => segment + CELLS + at / bytes * bytes,
         };
         for &word in trial.words.iter().take(trial.steps) {
-            state[rs(word)] = address.wrapping_sub(simm(word));
+            state[rs(word)] = address.wrapping_sub(offset(word));
         }
         // A word of which nobody has chosen the immediate may go anywhere from $zero.
         let within = address.wrapping_sub(CELLS) & !KSEG0;
@@ -212,15 +235,25 @@ impl Generator {
     }
 }
 
+/// Whether this is LL or SC of Release 6.
+fn has_short_offset(word: u32) -> bool {
+    word >> 26 == 0o37 && Shape::of(word) == Shape::Memory(4)
+}
+
 /// LL and SC of the same address, if there can be one for them.
 fn pair(linked: u32, conditional: u32) -> Option<Vec<u32>> {
     let bases = (rs(linked), rs(conditional));
     let is_overwritten = rt(linked) == bases.1 && bases.1 != 0;
-    if is_overwritten || bases.1 == 0 && bases.0 != 0 {
+    let is_out_of_reach = has_short_offset(linked) && bases.0 == 0;
+    if is_overwritten || is_out_of_reach || bases.1 == 0 && bases.0 != 0 {
         return None;
     }
+    let offset = match has_short_offset(linked) {
+        true => Field::Simm9.mask(),
+        false => Field::Simm.mask(),
+    };
     let conditional = match bases.0 == bases.1 {
-        true => conditional & 0xffff_0000 | linked & 0xffff,
+        true => conditional & !offset | linked & offset,
         false => conditional,
     };
     Some(vec![linked, conditional])

@@ -18,11 +18,12 @@ pub(super) struct Predictor {
 }
 
 /// A state that is left, and the bits of HI and LO of which the model promises something. Of all
-/// else, it promises everything.
+/// else it promises everything, or else is vague.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Prediction {
     pub(super) state: State,
     pub(super) promised: [u32; 2],
+    pub(super) is_vague: bool,
 }
 
 struct Surroundings {
@@ -95,6 +96,7 @@ impl Predictor {
         self.surroundings.unknown = 0x5555_5555;
         let state = self.execute(trial, before)?;
         let mut promised = [!0, !0];
+        let mut is_vague = false;
         if self.surroundings.asked > 0 {
             // What depends on something unknown differs when that does.
             self.surroundings.unknown = !self.surroundings.unknown;
@@ -104,8 +106,14 @@ impl Predictor {
                     *promised = 0;
                 }
             }
+            is_vague = (0..state.len())
+                .any(|index| !matches!(index, HI | LO) && state[index] != other[index]);
         }
-        Ok(Prediction { state, promised })
+        Ok(Prediction {
+            state,
+            promised,
+            is_vague,
+        })
     }
 
     fn execute(&mut self, trial: &Trial, before: &State) -> Result<State, Trap> {
@@ -121,6 +129,7 @@ impl Predictor {
         let release = match self.machine.release {
             Release::R1 => mips::Release::R1,
             Release::R2 => mips::Release::R2,
+            Release::R6 => mips::Release::R6,
         };
         let word = |index: usize| Bits::new(WORD, u64::from(before[index]));
         let mut gpr = [Bits::new(WORD, 0); 32];

@@ -128,12 +128,19 @@ fn others(mine: &[u32]) -> impl Iterator<Item = u32> + '_ {
     (1..32).filter(|register| !mine.contains(register))
 }
 
-fn restore() -> Vec<u32> {
+/// Registers that only releases before 6 have.
+fn has_hi_lo(machine: Machine) -> bool {
+    !machine.release.is_r6()
+}
+
+fn restore(machine: Machine) -> Vec<u32> {
     let mut code = vec![lw(K0, kept::RECORD, ZERO), lw(T0, at(CELL), K0)];
     for (offset, index) in [(0, MEMORY[0]), (4, MEMORY[1])] {
         code.extend([lw(T1, at(index), K0), sw(T1, offset, T0)]);
     }
-    code.extend([lw(T1, at(HI), K0), mthi(T1), lw(T1, at(LO), K0), mtlo(T1)]);
+    if has_hi_lo(machine) {
+        code.extend([lw(T1, at(HI), K0), mthi(T1), lw(T1, at(LO), K0), mtlo(T1)]);
+    }
     code.extend([lw(T1, at(K1 as usize), K0), sw(T1, kept::K1, ZERO)]);
     code.push(lw(K1, at(SITE), K0));
     code.extend(others(&[K0, K1]).map(|register| lw(register, at(register as usize), K0)));
@@ -142,7 +149,7 @@ fn restore() -> Vec<u32> {
 }
 
 /// `$at` gathers the differences; `$ra` holds what is compared, `$k1` what is expected.
-fn compare() -> Vec<u32> {
+fn compare(machine: Machine) -> Vec<u32> {
     let mut code = vec![sw(AT, kept::AT, ZERO), sw(K0, kept::K0, ZERO)];
     code.extend([sw(K1, kept::K1, ZERO), sw(RA, kept::PC, ZERO)]);
     code.extend([lw(K0, kept::RECORD, ZERO), or(AT, ZERO, ZERO)]);
@@ -158,7 +165,8 @@ fn compare() -> Vec<u32> {
         code.extend(differ(index, RA));
         code.push(gather);
     }
-    for ((index, promised), read) in PROMISED.into_iter().zip([mfhi(RA), mflo(RA)]) {
+    let hi_lo = PROMISED.into_iter().zip([mfhi(RA), mflo(RA)]);
+    for ((index, promised), read) in hi_lo.filter(|_| has_hi_lo(machine)) {
         code.push(read);
         code.extend(differ(index, RA));
         code.extend([lw(RA, at(promised), K0), and(K1, K1, RA), gather]);
@@ -168,7 +176,7 @@ fn compare() -> Vec<u32> {
         code.extend(differ(index, RA));
         code.push(gather);
     }
-    let writing = write_down();
+    let writing = write_down(machine);
     // Over the delay slot and all of it.
     code.extend([beq(AT, ZERO, writing.len() as i32 + 1), NOP]);
     code.extend(writing);
@@ -182,7 +190,7 @@ fn compare() -> Vec<u32> {
 }
 
 /// Replaces the state in the record by the one that there is.
-fn write_down() -> Vec<u32> {
+fn write_down(machine: Machine) -> Vec<u32> {
     let mut code = vec![sw(AT, at(DIFFERS), K0), sw(AT, kept::DIFFERED, ZERO)];
     for register in others(&MINE.map(|(register, _)| register)) {
         code.push(sw(register, at(register as usize), K0));
@@ -191,7 +199,9 @@ fn write_down() -> Vec<u32> {
     for (index, place) in kept.into_iter().chain([(PC, kept::PC)]) {
         code.extend([lw(RA, place, ZERO), sw(RA, at(index), K0)]);
     }
-    code.extend([mfhi(RA), sw(RA, at(HI), K0), mflo(RA), sw(RA, at(LO), K0)]);
+    if has_hi_lo(machine) {
+        code.extend([mfhi(RA), sw(RA, at(HI), K0), mflo(RA), sw(RA, at(LO), K0)]);
+    }
     for (offset, index) in [(0, MEMORY[0]), (4, MEMORY[1])] {
         code.extend([
             lw(RA, at(CELL), K0),
@@ -228,8 +238,8 @@ impl Rig {
             machine,
             words: Vec::new(),
         };
-        rig.write(RESTORE, &restore());
-        rig.write(COMPARE, &compare());
+        rig.write(RESTORE, &restore(machine));
+        rig.write(COMPARE, &compare(machine));
         rig.write(KSEG0 + ZERO_PAD, &pad());
         rig.write(KSEG0 + u32::from(kept::DONE), &[DONE]);
         rig
@@ -273,7 +283,10 @@ impl Rig {
     ) -> (Vec<(usize, State)>, Result<(), Stopped>) {
         let mut words = std::mem::take(&mut self.words);
         words.clear();
-        for (before, Prediction { state, promised }) in cases {
+        for (before, expected) in cases {
+            let Prediction {
+                state, promised, ..
+            } = expected;
             words.extend(before);
             words.extend(state);
             words.extend(promised);
@@ -326,6 +339,7 @@ fn start(machine: Machine) -> Result<Unicorn<'static, ()>, uc_error> {
         match machine.release {
             Release::R1 => Mips32CpuModel::Model_4KC,
             Release::R2 => Mips32CpuModel::Model_24KC,
+            Release::R6 => Mips32CpuModel::MIPS32R6_GENERIC,
         },
     );
     let mut unicorn = Unicorn::new(Arch::MIPS, Mode::MIPS32 | order)?;

@@ -18,19 +18,21 @@ use crate::host::random::Random;
 pub(super) enum Shape {
     /// Registers are values.
     Straight,
-    /// `rs` and the immediate are an address of so many bytes.
+    /// `rs` and [`offset`] are an address of so many bytes.
     Memory(u32),
-    /// The immediate is a distance in words from the delay slot.
+    /// [`offset`] is a distance in words from the next word.
     Branch,
-    /// `rs` is an address to go to.
+    /// [`jumps_through`] and [`offset`] are an address to go to.
     Jump,
 }
 
 impl Shape {
+    /// Where a release has no such instruction, it does not matter.
     pub(super) fn of(word: u32) -> Shape {
         match (word >> 26, word & 0x3f) {
-            (0o00, 0o10 | 0o11) => Shape::Jump,
-            (0o01 | 0o04..=0o07, _) => Shape::Branch,
+            (0o00, 0o10 | 0o11) | (0o66 | 0o76, _) => Shape::Jump,
+            (0o01 | 0o04..=0o07 | 0o62, _) => Shape::Branch,
+            (0o37, 0o46 | 0o66) => Shape::Memory(4),
             (opcode @ 0o40.., _) => Shape::Memory(match opcode & 3 {
                 _ if opcode >= 0o60 => 4,
                 0 => 1,
@@ -51,8 +53,28 @@ pub(super) fn rt(word: u32) -> usize {
     (word >> 16 & 31) as usize
 }
 
-pub(super) fn simm(word: u32) -> u32 {
-    i32::from(word as i16) as u32
+/// Whether a transfer of control has no delay slot.
+pub(super) fn is_compact(word: u32) -> bool {
+    matches!(word >> 26, 0o62 | 0o66 | 0o76)
+}
+
+/// The register through which a jump goes.
+pub(super) fn jumps_through(word: u32) -> usize {
+    match is_compact(word) {
+        true => rt(word),
+        false => rs(word),
+    }
+}
+
+/// The signed number that a word adds to an address.
+pub(super) fn offset(word: u32) -> u32 {
+    let signed = |bits: u32, width: u32| ((bits << (32 - width)) as i32 >> (32 - width)) as u32;
+    match word >> 26 {
+        0o00 => 0,
+        0o37 => signed(word >> 7, 9),
+        0o62 => signed(word, 26),
+        _ => signed(word, 16),
+    }
 }
 
 /// What is tried.
@@ -75,7 +97,7 @@ const ATTEMPTS: usize = 32;
 
 const CODE_WORDS: u32 = CODE_SIZE / 4;
 
-/// Words between the ends of the code and what is tried: no branch reaches further.
+/// Words between the ends of the code and what is tried: no branch but BC reaches further.
 const MARGIN: u32 = 0x8000 + 2 * PAD_SIZE;
 
 /// The memory in which things are tried. Nothing is used twice.
@@ -114,10 +136,17 @@ impl Ground {
             let mut pads = vec![behind];
             match shape {
                 Shape::Branch => {
-                    let target = at.wrapping_add(1).wrapping_add(simm(words[0]));
+                    let target = at.wrapping_add(1).wrapping_add(offset(words[0]));
+                    if target >= CODE_WORDS - PAD_SIZE {
+                        return None;
+                    }
                     if target != behind {
                         pads.push(target);
                     }
+                }
+                // Nothing is there.
+                Shape::Jump if jumps_through(words[0]) == 0 && offset(words[0]) != 0 => {
+                    return None;
                 }
                 Shape::Jump => pads.extend(self.targets(random)),
                 _ => {}

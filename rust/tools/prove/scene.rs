@@ -22,6 +22,7 @@ impl Machine {
         match self.release {
             Release::R1 => mips::Release::R1,
             Release::R2 => mips::Release::R2,
+            Release::R6 => mips::Release::R6,
         }
     }
 
@@ -175,13 +176,13 @@ fn lower(
     let mut sink = Sink::writing(&mut words);
     let mut block = Block::new();
     while sink.len() < filler {
-        block.start(Target::NONE);
+        block.start(release, Target::NONE);
         block.push(Insn::NOP);
-        block.flush(&mut sink, release, 0).map_err(told)?;
+        block.flush(&mut sink, 0).map_err(told)?;
     }
-    block.start(target);
+    block.start(release, target);
     lower(&mut block)
-        .and_then(|()| block.flush(&mut sink, release, 0))
+        .and_then(|()| block.flush(&mut sink, 0))
         .map_err(told)?;
     let len = sink.len();
     words.truncate(len as usize);

@@ -23,7 +23,7 @@ use crate::host::mips::Word as Decoded;
 use crate::jit::mips::table::Field;
 use crate::model::term::Term;
 use crate::model::word::{Bits, Word};
-use guess::{conditions, functions, quantities, CONDITIONS_EACH};
+use guess::{conditions, functions, quantities, CONDITIONS_EACH, OFFSET};
 
 /// The numbers in an instruction that code is proved for all values of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -114,7 +114,7 @@ fn number_fields(bits: u32) -> Vec<(u32, u32)> {
         .filter(|operand| {
             matches!(
                 operand.field,
-                Field::Simm | Field::Uimm | Field::Sa | Field::Size
+                Field::Simm | Field::Simm9 | Field::Uimm | Field::Sa | Field::Size
             )
         })
         .map(|operand| (operand.field.shift(), operand.field.mask().count_ones()))
@@ -287,7 +287,7 @@ impl Class {
         }
     }
 
-    /// A field of 16 bits, extended as the processor does it, is the quantity that it was taken of,
+    /// A field of 16 or 9 bits, extended as the processor does it, is the quantity that it was taken of,
     /// if that fits: the conditions say so, and are assumed.
     fn identify_fields(&self, quantities: &[Term]) {
         for (number, &quantity) in quantities.iter().enumerate() {
@@ -299,6 +299,11 @@ impl Class {
             if self.condition[first + 1] == Some(true) {
                 field.zero_extend(32).identify(quantity);
             }
+        }
+        // The last condition is that the offset fits nine bits.
+        if self.condition.last() == Some(&Some(true)) {
+            let offset = quantities[OFFSET];
+            offset.low(9).sign_extend(32).identify(offset);
         }
     }
 

@@ -34,6 +34,7 @@ impl Machine {
         let release = match value(&text, "release") {
             Some("1") => Release::R1,
             Some("2") => Release::R2,
+            Some("6") => Release::R6,
             _ => bail!("machine '{name}' has a release that the compiler does not know"),
         };
         Ok(Machine {

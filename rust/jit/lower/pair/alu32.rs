@@ -22,7 +22,10 @@ impl Lowering<'_> {
                 };
                 if !self.simple_muldiv(Width::W32, op, word, imm)? {
                     let divisor = self.word_in(T6, imm as u32);
-                    self.muldiv_nonzero(op, d, divisor);
+                    match op {
+                        AluOp::Mul => self.multiply(d, d, divisor),
+                        _ => self.divide(op, d, d, divisor),
+                    }
                 }
             }
         }
@@ -40,43 +43,19 @@ impl Lowering<'_> {
             AluOp::Lsh => self.asm.sllv(d, d, s),
             AluOp::Rsh => self.asm.srlv(d, d, s),
             AluOp::Arsh => self.asm.srav(d, d, s),
-            AluOp::Mul => self.asm.mul(d, d, s),
+            AluOp::Mul => self.multiply(d, d, s),
             // x / x is 1, or 0 for 0; x % x is 0.
             AluOp::Div | AluOp::Sdiv if d == s => self.asm.sltu(d, Reg::ZERO, d),
             AluOp::Mod | AluOp::Smod if d == s => self.asm.clear(d),
             AluOp::Div | AluOp::Sdiv => {
-                self.muldiv_nonzero(op, d, s);
-                self.asm.movz(d, Reg::ZERO, s);
+                self.divide(op, d, d, s);
+                self.clear_unless(d, s);
             }
-            AluOp::Mod => {
-                self.asm.divu(d, s);
-                self.remainder_unless_zero(d, s);
+            AluOp::Mod | AluOp::Smod => {
+                let remainder = T9;
+                self.divide(op, remainder, d, s);
+                self.move_if(d, remainder, s, remainder);
             }
-            AluOp::Smod => {
-                self.asm.div(d, s);
-                self.remainder_unless_zero(d, s);
-            }
-        }
-    }
-
-    /// `d = HI`, or `d` itself if the divisor is zero.
-    fn remainder_unless_zero(&mut self, d: Reg, divisor: Reg) {
-        self.asm.mfhi(T9);
-        self.asm.movn(d, T9, divisor);
-    }
-
-    /// Multiplication or division where the divisor is known not to be zero. The least word
-    /// divided by -1 does not trap: MD00086 has DIV raise no exception.
-    fn muldiv_nonzero(&mut self, op: AluOp, d: Reg, s: Reg) {
-        match op {
-            AluOp::Mul => self.asm.mul(d, d, s),
-            AluOp::Sdiv | AluOp::Smod => self.asm.div(d, s),
-            _ => self.asm.divu(d, s),
-        }
-        match op {
-            AluOp::Div | AluOp::Sdiv => self.asm.mflo(d),
-            AluOp::Mod | AluOp::Smod => self.asm.mfhi(d),
-            _ => {}
         }
     }
 

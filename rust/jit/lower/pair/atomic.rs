@@ -41,8 +41,7 @@ impl Lowering<'_> {
     /// temporary until the loop is done, since `src` may be the base as well.
     fn fetch_op32(&mut self, op: AtomicOp, mem: Mem, src: BpfReg) {
         let s = self.pair(src);
-        let base = self.pair(mem.base).lo;
-        let offset = Simm16::from_i16(mem.offset);
+        let word = self.linked(mem);
         let (old, new) = (T8, T9);
         let fetches = !matches!(
             op,
@@ -54,7 +53,7 @@ impl Lowering<'_> {
         }
         let retry = self.asm.label();
         self.asm.bind(retry);
-        self.asm.ll(old, offset, base);
+        self.load_linked(old, word);
         match op {
             AtomicOp::Add | AtomicOp::FetchAdd => self.asm.addu(new, old, s.lo),
             AtomicOp::And | AtomicOp::FetchAnd => self.asm.and(new, old, s.lo),
@@ -62,7 +61,7 @@ impl Lowering<'_> {
             AtomicOp::Xor | AtomicOp::FetchXor => self.asm.xor(new, old, s.lo),
             AtomicOp::Xchg | AtomicOp::Cmpxchg => self.asm.copy(new, s.lo),
         }
-        self.asm.sc(new, offset, base);
+        self.store_conditional(new, word);
         self.asm.branch(BranchCond::zero(new), retry, Slot::Nop);
         if fetches {
             self.atomic_barrier();
@@ -75,21 +74,20 @@ impl Lowering<'_> {
     fn cmpxchg32(&mut self, mem: Mem, src: BpfReg) {
         let s = self.pair(src);
         let r0 = self.pair(BpfReg::R0);
-        let base = self.pair(mem.base).lo;
-        let offset = Simm16::from_i16(mem.offset);
+        let word = self.linked(mem);
         let (old, new) = (T8, T9);
 
         self.atomic_barrier();
         let retry = self.asm.label();
         let differs = self.asm.label();
         self.asm.bind(retry);
-        self.asm.ll(old, offset, base);
+        self.load_linked(old, word);
         self.asm.branch(
             BranchCond::Ne(old, r0.lo),
             differs,
             Slot::Fill(copy(new, s.lo)),
         );
-        self.asm.sc(new, offset, base);
+        self.store_conditional(new, word);
         self.asm.branch(BranchCond::zero(new), retry, Slot::Nop);
         self.asm.bind(differs);
         self.atomic_barrier();

@@ -11,9 +11,9 @@ impl Lowering<'_> {
     /// `d *= s`. Of the four partial products, that of the high words is beyond 64 bits, and of
     /// the mixed ones only the low halves count.
     pub(super) fn mul64_reg(&mut self, d: Pair, s: Pair) {
-        // mul leaves HI and LO unpredictable: the full product comes last.
-        self.asm.mul(T8, d.hi, s.lo);
-        self.asm.mul(T9, d.lo, s.hi);
+        // A product of words may leave HI and LO unpredictable: the full one comes last.
+        self.multiply(T8, d.hi, s.lo);
+        self.multiply(T9, d.lo, s.hi);
         self.asm.addu(T8, T8, T9);
         self.finish_mul64(d, s.lo);
     }
@@ -24,7 +24,7 @@ impl Lowering<'_> {
             return Some(());
         }
         let factor = self.word_in(T6, imm as u32);
-        self.asm.mul(T8, d.hi, factor);
+        self.multiply(T8, d.hi, factor);
         if imm < 0 {
             self.asm.subu(T8, T8, d.lo);
         }
@@ -34,9 +34,7 @@ impl Lowering<'_> {
 
     /// `d = d.lo * factor`, with `t8` added to the high word.
     fn finish_mul64(&mut self, d: Pair, factor: Reg) {
-        self.asm.multu(d.lo, factor);
-        self.asm.mflo(d.lo);
-        self.asm.mfhi(d.hi);
+        self.multiply_wide(d, factor);
         self.asm.addu(d.hi, d.hi, T8);
     }
 

@@ -96,8 +96,8 @@ impl Lowering<'_> {
         self.asm.andi(by_word, c, word_bit());
         self.asm.sllv(d.lo, d.lo, c);
         self.asm.or(d.hi, high, crossing);
-        self.asm.movn(d.hi, d.lo, by_word);
-        self.asm.movn(d.lo, Reg::ZERO, by_word);
+        self.move_if(d.hi, d.lo, by_word, crossing);
+        self.move_if(d.lo, Reg::ZERO, by_word, crossing);
     }
 
     fn shift_right64(&mut self, op: AluOp, d: Pair, c: Reg) {
@@ -118,7 +118,7 @@ impl Lowering<'_> {
             Reg::ZERO
         };
         self.asm.or(d.lo, low, crossing);
-        self.asm.movn(d.lo, d.hi, by_word);
-        self.asm.movn(d.hi, above, by_word);
+        self.move_if(d.lo, d.hi, by_word, crossing);
+        self.move_if(d.hi, above, by_word, crossing);
     }
 }

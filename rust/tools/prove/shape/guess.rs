@@ -25,7 +25,11 @@ pub(super) fn quantities<W: Word>(immediate: W, offset: W, second: W) -> Vec<W> 
 /// How many conditions there are on each quantity.
 pub(super) const CONDITIONS_EACH: usize = 5;
 
-/// Conditions on the quantities, one bit each: first those on each, then some on the immediate.
+/// Which of the quantities is the offset.
+pub(super) const OFFSET: usize = 4;
+
+/// Conditions on the quantities, one bit each: first those on each, then some on the immediate, and
+/// last whether the offset fits the nine bits of LL and SC in Release 6.
 pub(super) fn conditions<W: Word>(quantities: &[W]) -> Vec<W> {
     let mut bits = Vec::new();
     for &q in quantities {
@@ -49,6 +53,8 @@ pub(super) fn conditions<W: Word>(quantities: &[W]) -> Vec<W> {
         immediate.low(6).equals(W::new(6, 32)),
         immediate.slice(5, 1),
     ]);
+    let offset = quantities[OFFSET];
+    bits.push(offset.low(9).sign_extend(32).equals(offset));
     bits
 }
 
@@ -60,6 +66,10 @@ pub(super) fn functions<W: Word>(quantities: &[W], width: u32) -> Vec<W> {
         if width == 16 {
             values.push(q.slice(16, 16));
         }
+    }
+    // The half above one that is added with its sign.
+    for &q in quantities.iter().filter(|_| width == 16) {
+        values.push((q + q.constant(0x8000)).slice(16, 16));
     }
     values
 }
