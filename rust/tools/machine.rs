@@ -16,11 +16,13 @@ pub(super) struct Machine {
 }
 
 /// Every machine.
-pub(super) const MACHINES: [Machine; 4] = [
+pub(super) const MACHINES: [Machine; 6] = [
     machine("le-r1", Endian::Little, Release::R1),
     machine("le-r2", Endian::Little, Release::R2),
+    machine("le-r6", Endian::Little, Release::R6),
     machine("be-r1", Endian::Big, Release::R1),
     machine("be-r2", Endian::Big, Release::R2),
+    machine("be-r6", Endian::Big, Release::R6),
 ];
 
 const fn machine(name: &'static str, endian: Endian, release: Release) -> Machine {

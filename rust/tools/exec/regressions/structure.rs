@@ -75,6 +75,11 @@ fn syncs(image: &Image, is_access: impl Fn(u32) -> bool) -> (usize, usize) {
     (count(&words[..access]), count(&words[access..]))
 }
 
+/// Whether a word is `ll`, by its opcode before Release 6 or since.
+fn is_load_linked(word: u32) -> bool {
+    word >> 26 == 0x30 || word >> 26 == 0x1f && word & 0x3f == 0x36
+}
+
 /// Two instructions, then this one.
 fn around(insn: Fields) -> Vec<Fields> {
     vec![mov_imm(0, 1), mov_imm(2, 1), insn, mov_imm(0, 0), exit()]
@@ -87,8 +92,7 @@ fn barriers_of_atomics(machine: &Machine) -> Result<(), String> {
         for barriers in [false, true] {
             let program = around(atomic(W, 1, 0, 2, operation));
             let image = compile(machine, program, with_barriers(barriers), 0x1000)?;
-            // ll
-            let found = syncs(&image, |word| word >> 26 == 0x30);
+            let found = syncs(&image, is_load_linked);
             let wanted = usize::from(barriers && operation & 1 != 0);
             if found != (wanted, wanted) {
                 return Err(format!("{name}: {found:?} sync, barriers {barriers}"));

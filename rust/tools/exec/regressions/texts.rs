@@ -109,6 +109,9 @@ fn addresses() -> Vec<(&'static str, String)> {
         ("c_jit_c08_atomic_offset_minus_264", -264),
         ("c_jit_c08_atomic_offset_minus_300", -300),
         ("c_jit_c08_atomic_offset_256", 256),
+        ("c_jit_c08_atomic_offset_255", 255),
+        ("c_jit_c08_atomic_offset_minus_256", -256),
+        ("c_jit_c08_atomic_offset_minus_257", -257),
     ] {
         let base = 512 - offset;
         let offset = match offset {
