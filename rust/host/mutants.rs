@@ -17,7 +17,7 @@ use serde::Deserialize;
 const MACHINE: &str = "le-r2";
 
 /// Machines that the judges know.
-const MACHINES: [&str; 4] = ["le-r1", "le-r2", "be-r1", "be-r2"];
+const MACHINES: [&str; 6] = ["le-r1", "le-r2", "le-r6", "be-r1", "be-r2", "be-r6"];
 
 /// A bug to seed.
 #[derive(Clone, Debug, Deserialize)]
