@@ -45,9 +45,11 @@ s64 bpf_jit_mips_smod64(s64 dividend, s64 divisor)
 	       (u64)bpf_jit_mips_sdiv64(dividend, divisor) * (u64)divisor;
 }
 
-bool bpf_jit_mips_has_r2(void)
+u32 bpf_jit_mips_release(void)
 {
-	return cpu_has_mips_r2;
+	if (cpu_has_mips_r6)
+		return 6;
+	return cpu_has_mips_r2 ? 2 : 1;
 }
 
 const struct bpf_insn *bpf_jit_mips_insns(const struct bpf_prog *prog)

@@ -30,7 +30,8 @@ s64 bpf_jit_mips_sdiv64(s64 dividend, s64 divisor);
 s64 bpf_jit_mips_smod64(s64 dividend, s64 divisor);
 
 /* Called by the JIT. */
-bool bpf_jit_mips_has_r2(void);
+/* Of MIPS32: 1, 2 or 6, of which 3 to 5 bring nothing that an image uses. */
+u32 bpf_jit_mips_release(void);
 const struct bpf_insn *bpf_jit_mips_insns(const struct bpf_prog *prog);
 int bpf_jit_mips_lock_ro(struct bpf_binary_header *header);
 void bpf_jit_mips_flush(const void *start, const void *end);

@@ -10,14 +10,18 @@ use crate::jit::mips::{Cpu, Endian, Release};
 /// The CPU that images are made for: the one the kernel runs on.
 pub(super) fn current() -> Cpu {
     // SAFETY: A plain question with no preconditions.
-    let has_r2 = unsafe { bindings::bpf_jit_mips_has_r2() };
+    let release = unsafe { bindings::bpf_jit_mips_release() };
     Cpu {
         endian: if cfg!(CONFIG_CPU_BIG_ENDIAN) {
             Endian::Big
         } else {
             Endian::Little
         },
-        release: if has_r2 { Release::R2 } else { Release::R1 },
+        release: match release {
+            6.. => Release::R6,
+            2.. => Release::R2,
+            _ => Release::R1,
+        },
         barriers: Barriers {
             memory: cfg!(CONFIG_SMP) && cfg!(CONFIG_WEAK_ORDERING),
             llsc: cfg!(CONFIG_SMP) && cfg!(CONFIG_WEAK_REORDERING_BEYOND_LLSC),
