@@ -22,6 +22,13 @@
 
 typedef unsigned long size_t;
 
+/* Release 6 has no HI and LO. */
+#if __mips_isa_rev < 6
+#define CLOBBERS_HI_LO "hi", "lo",
+#else
+#define CLOBBERS_HI_LO
+#endif
+
 /* The o32 kernel ABI: number and result in v0, failure flag in a3. */
 static long syscall4(long number, long a, long b, long c, long d)
 {
@@ -35,7 +42,7 @@ static long syscall4(long number, long a, long b, long c, long d)
 			 : "+r"(v0), "+r"(a3)
 			 : "r"(a0), "r"(a1), "r"(a2)
 			 : "$1", "$3", "$8", "$9", "$10", "$11", "$12", "$13",
-			   "$14", "$15", "$24", "$25", "hi", "lo", "memory");
+			   "$14", "$15", "$24", "$25", CLOBBERS_HI_LO "memory");
 	return a3 ? -v0 : v0;
 }
 
@@ -55,7 +62,7 @@ static long mount(const char *type, const char *dir)
 			 : "+r"(v0), "+r"(a3)
 			 : "r"(a0), "r"(a1), "r"(a2)
 			 : "$1", "$3", "$8", "$9", "$10", "$11", "$12", "$13",
-			   "$14", "$15", "$24", "$25", "hi", "lo", "memory");
+			   "$14", "$15", "$24", "$25", CLOBBERS_HI_LO "memory");
 	return a3 ? -v0 : v0;
 }
 

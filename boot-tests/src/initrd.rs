@@ -73,10 +73,11 @@ pub(crate) fn make(
 fn compile_init(place: &Place, job: &Job, run: &Path, step: &Step<'_>) -> Result<Vec<u8>> {
     let cross = place.need("CROSS_COMPILE")?;
     let out = run.join("init");
-    let isa = if job.machine.release < 2 {
-        "mips32"
-    } else {
-        "mips32r2"
+    let isa = match job.machine.release {
+        1 => "mips32",
+        // A later release has what this one has, but for R6, which runs nothing older.
+        2..=5 => "mips32r2",
+        _ => "mips32r6",
     };
     let mut gcc = Command::new(format!("{cross}gcc"));
     gcc.arg(job.machine.endian.flag())
