@@ -67,7 +67,7 @@ help:
 	@echo '  make clean    delete builds, working copies and logs; keep sources and tools'
 	@echo 'Variables, with their defaults:'
 	@echo '  KERNEL=$(lastword $(series))           kernel series, of: $(series)'
-	@echo '  MACHINE=malta-le-r2  malta-{le,be}-{r1,r2}: byte order and MIPS32 release'
+	@echo '  MACHINE=malta-le-r2  malta-{le,be}-{r1,r2,r6}: byte order and MIPS32 release'
 	@echo '  JIT=rust             rust: ours; c: the one it replaces; off: the interpreter'
 	@echo '  HARDEN=0             net.core.bpf_jit_harden: 0, 1 or 2'
 	@echo '  SUITE=test_bpf       test_bpf, test_tail_calls, test_skb_segment; all: the three'

@@ -67,7 +67,7 @@ struct Arguments {
     /// How many random words, and as many with a bit flipped, to try on each machine.
     #[arg(long, default_value_t = 50_000)]
     words: u64,
-    /// Only on this machine: le-r1, le-r2, be-r1 or be-r2.
+    /// Only on this machine: le-r1, le-r2, le-r6, be-r1, be-r2 or be-r6.
     #[arg(long)]
     machine: Option<String>,
     /// Only the tests whose name contains this: an instruction, random, flipped, or a trap.

@@ -51,7 +51,7 @@ use solver::{Memory, Solver};
 #[derive(Debug, Parser)]
 #[command(name = "prove")]
 struct Arguments {
-    /// Only for this machine: le-r1, le-r2, be-r1 or be-r2.
+    /// Only for this machine: le-r1, le-r2, le-r6, be-r1, be-r2 or be-r6.
     #[arg(long)]
     machine: Option<String>,
     /// Only forms whose name contains this.

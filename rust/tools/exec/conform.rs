@@ -36,7 +36,7 @@ use vector::{Skip, Vector, Verdict};
 #[derive(Debug, Parser)]
 #[command(name = "conform")]
 struct Arguments {
-    /// Only on this machine: le-r1, le-r2, be-r1 or be-r2.
+    /// Only on this machine: le-r1, le-r2, le-r6, be-r1, be-r2 or be-r6.
     #[arg(long)]
     machine: Option<String>,
     /// Only vectors whose name contains this.

@@ -31,7 +31,7 @@ struct Arguments {
     /// In how many ways to compile each of them: 1 to 8.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=8))]
     ways: u8,
-    /// Only on this machine: le-r1, le-r2, be-r1 or be-r2.
+    /// Only on this machine: le-r1, le-r2, le-r6, be-r1, be-r2 or be-r6.
     #[arg(long)]
     machine: Option<String>,
     /// Only cases whose name contains this.
