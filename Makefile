@@ -101,7 +101,7 @@ boot:
 
 # Without KERNEL or MACHINE on the command line, all of them.
 matrix:
-	@$(setup) boot
+	@KERNEL='$(if $(filter file,$(origin KERNEL)),$(series),$(KERNEL))' $(setup) boot
 	@$(runner) matrix --kernel='$(if $(filter file,$(origin KERNEL)),,$(KERNEL))' \
 		--machine='$(if $(filter file,$(origin MACHINE)),,$(MACHINE))' \
 		--fresh='$(FRESH)' --table='$(TABLE)'

@@ -91,6 +91,7 @@ impl Options {
         if job.linux.is_none() {
             place.pristine(&job.kernel)?;
         }
+        job.check_machine(place)?;
         job.check()?;
         Ok(job)
     }

@@ -222,6 +222,18 @@ fn suite(place: &Place, name: &str) -> Result<Suite> {
     Ok(suite)
 }
 
+/// patches/SERIES/machines.toml
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Machines {
+    names: Vec<String>,
+}
+
+/// The machines that a series is built for.
+pub(crate) fn machines_of(place: &Place, series: &str) -> Result<Vec<String>> {
+    Ok(parse::<Machines>(&place.patches(series), "machines")?.names)
+}
+
 /// What is expected of each suite, as the directory of a series says.
 pub(crate) fn expectations(dir: &Path) -> Result<BTreeMap<String, Expect>> {
     parse(dir, "expect")
@@ -287,6 +299,9 @@ mod tests {
         }
         assert!(list(&place).unwrap().contains("malta-be-r1"));
         for series in place.series().unwrap() {
+            for name in machines_of(&place, &series).unwrap() {
+                machine(&place, &name).unwrap();
+            }
             let expected = expectations(&place.patches(&series)).unwrap();
             for name in expected.into_keys() {
                 assert!(suites(&place, &name).is_ok(), "{series} expects {name}");

@@ -3,7 +3,8 @@
 //! What is one boot to do, and how is it said: to the guest, in names of files, and as the command
 //! that does it again?
 
-use crate::data::{Expect, Machine, Suite};
+use crate::data::{self, Expect, Machine, Suite};
+use crate::place::Place;
 use anyhow::{bail, Context, Result};
 use clap::ValueEnum;
 use std::fmt::Write;
@@ -98,6 +99,19 @@ pub(crate) struct Expected {
 }
 
 impl Job {
+    /// Refuses a machine that the kernel is not built for.
+    pub(crate) fn check_machine(&self, place: &Place) -> Result<()> {
+        let known = data::machines_of(place, &self.kernel)?;
+        if !known.contains(&self.machine.name) {
+            let (kernel, machine) = (&self.kernel, &self.machine.name);
+            bail!(
+                "KERNEL={kernel} is not built for MACHINE={machine}, but for {}",
+                known.join(", ")
+            );
+        }
+        Ok(())
+    }
+
     /// Refuses what cannot be meant.
     pub(crate) fn check(&self) -> Result<()> {
         for suite in &self.suites {

@@ -61,7 +61,7 @@ struct Cli {
 enum Verb {
     /// Build a kernel, boot it and run one of the kernel's test suites.
     Boot(boot::Options),
-    /// Boot every machine and kernel of boot-tests/matrix.toml in every way.
+    /// Boot every kernel on every machine it is built for, in every way.
     Matrix(matrix::Options),
     /// Everything in boot-tests/test-plan.toml: host tests, then boots.
     Test,

@@ -47,8 +47,8 @@ pub(crate) fn document(cells: &[Cell]) -> String {
         ".. SPDX-License-Identifier: GPL-2.0\n\
          .. Written by: make matrix TABLE=Documentation/matrix.rst\n\n\
          ======\nMatrix\n======\n\n\
-         The suites of ``lib/test_bpf.c`` on every machine and kernel of\n\
-         ``boot-tests/matrix.toml``: tests passed of those there are, and in brackets programs\n\
+         The suites of ``lib/test_bpf.c`` on every kernel and machine\n\
+         (``patches/SERIES/machines.toml``): tests passed of those there are, and in brackets programs\n\
          compiled of those that ran. Where constants are blinded, the kernel leaves long and\n\
          staggered jumps to the interpreter (``Documentation/testing.rst``).\n\n{}\n",
         rule.join("  ")
