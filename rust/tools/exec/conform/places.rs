@@ -81,11 +81,8 @@ pub(super) fn linux() -> Result<PathBuf> {
     Ok(tree)
 }
 
-/// Which kernel: `KERNEL`, or the newest series.
+/// Which kernel: the newest series, as it has the most programs.
 fn series() -> Result<String> {
-    if let Some(series) = setting("KERNEL") {
-        return Ok(series);
-    }
     let numbers = |name: &str| -> Vec<u32> {
         let numbers = name.split('.').map(|number| number.parse().unwrap_or(0));
         numbers.collect()
