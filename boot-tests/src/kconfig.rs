@@ -8,17 +8,25 @@
 
 use anyhow::{bail, Context, Result};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Option and value, `n` for one that is not set.
 pub(crate) type Wanted = BTreeMap<String, String>;
 
-/// Reads fragments from a directory; a later one overrides.
-pub(crate) fn merge(dir: &Path, fragments: &[String]) -> Result<Wanted> {
+/// Fragments of a directory by their names, and that of the kernel series, if it has one.
+pub(crate) fn files(dir: &Path, fragments: &[String], series: &Path) -> Vec<PathBuf> {
+    let names = fragments
+        .iter()
+        .map(|name| dir.join(format!("{name}.config")));
+    let own = series.join("kconfig.config");
+    names.chain(own.exists().then_some(own)).collect()
+}
+
+/// Reads fragments; a later one overrides.
+pub(crate) fn merge(files: &[PathBuf]) -> Result<Wanted> {
     let mut wanted = Wanted::new();
-    for name in fragments {
-        let path = dir.join(format!("{name}.config"));
-        let text = std::fs::read_to_string(&path);
+    for path in files {
+        let text = std::fs::read_to_string(path);
         let text = text.with_context(|| format!("no fragment {}", path.display()))?;
         let lines = parse(&text);
         wanted.extend(lines.with_context(|| format!("in {}", path.display()))?);
@@ -92,8 +100,16 @@ mod tests {
         )
         .unwrap();
         std::fs::write(dir.path().join("b.config"), "# CONFIG_A is not set\n").unwrap();
-        let wanted = merge(dir.path(), &["a".to_owned(), "b".to_owned()]).unwrap();
+        let merged = |names: &[&str], series: &Path| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            merge(&files(dir.path(), &names, series))
+        };
+        let none = dir.path().join("none");
+        let wanted = merged(&["a", "b"], &none).unwrap();
         assert_eq!(render(&wanted), "# CONFIG_A is not set\nCONFIG_S=\"x=y\"\n");
-        assert!(merge(dir.path(), &["c".to_owned()]).is_err());
+        assert!(merged(&["c"], &none).is_err());
+        std::fs::write(dir.path().join("kconfig.config"), "CONFIG_S=\"z\"\n").unwrap();
+        let wanted = merged(&["a"], dir.path()).unwrap();
+        assert_eq!(render(&wanted), "CONFIG_A=y\nCONFIG_S=\"z\"\n");
     }
 }

@@ -75,7 +75,8 @@ impl<'a> Build<'a> {
     /// Makes .config from fragments. False if it was as it should be already.
     pub(crate) fn configure(&self, step: &Step<'_>) -> Result<bool> {
         let dir = self.place.data("kconfig");
-        let wanted = kconfig::merge(&dir, &self.job.fragments())?;
+        let series = self.place.patches(&self.job.kernel);
+        let wanted = kconfig::merge(&kconfig::files(&dir, &self.job.fragments(), &series))?;
         let text = kconfig::render(&wanted);
         let (config, stamp) = (self.out.join(".config"), self.out.join(".config.from"));
         let identity = self.identity(&text)?;
