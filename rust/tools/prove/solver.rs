@@ -119,8 +119,8 @@ struct Process {
     output: BufReader<ChildStdout>,
 }
 
-/// Milliseconds that one query may take.
-const PATIENCE: u32 = 30_000;
+/// Milliseconds that one query may take. On an idle machine none takes a tenth of it.
+const PATIENCE: u32 = 120_000;
 
 impl<'m> Solver<'m> {
     pub(super) fn new(program: &Path, memory: &'m Memory) -> Self {
