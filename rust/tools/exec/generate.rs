@@ -64,6 +64,8 @@ struct Generator<'r> {
     slots: usize,
     /// Where the exit is, if it is not at the end.
     exit: Option<usize>,
+    /// Something is far already: no jump must lead over two such places.
+    is_padded: bool,
 }
 
 /// A subject: mostly one program, sometimes a few that call each other.
@@ -133,6 +135,7 @@ fn program(random: &mut Random, slots: usize, against: Against) -> Vec<Fields> {
         },
         slots,
         exit: None,
+        is_padded: false,
     };
     generator.begin();
     generator.block();
@@ -245,7 +248,7 @@ impl Generator<'_> {
         let jump = self.program.len();
         self.push(condition);
         let before = self.defined;
-        if self.random.chance(1) && self.random.chance(50) {
+        if !self.is_padded && self.random.chance(1) && self.random.chance(50) {
             self.padding();
         }
         self.nested();
@@ -273,6 +276,7 @@ impl Generator<'_> {
             Against::Interpreter => 2500,
         };
         let count = 7000 + self.random.below(more);
+        self.is_padded = true;
         let over = self.program.len();
         self.push(goto(0));
         let filler = insn(class::ALU64 | ADD, 0, 0, 0, 0x1234_5678);

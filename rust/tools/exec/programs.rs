@@ -144,3 +144,29 @@ fn text(machine: &Machine, kernel: &Kernel, seed: u64, number: u32) -> String {
     insns.iter_mut().for_each(|insn| kernel.adapt(insn));
     Subject::new(insns).text(machine, &Variant::numbered(0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tools::build::{exit, CALL};
+
+    /// Blinding makes three instructions of one at most: a jump of 16 bits must still reach then, or
+    /// the kernel interprets the program.
+    #[test]
+    fn jumps_reach_when_blinded() {
+        for number in 0..20_000 {
+            let (insns, _) = program(1_795_388_437_553_848, number);
+            let jumps = insns.iter().filter(|insn| {
+                let is_call = insn.opcode == CALL || insn.opcode == exit().opcode;
+                matches!(insn.class(), class::JMP | class::JMP32) && !is_call
+            });
+            for jump in jumps {
+                let distance = jump.offset.unsigned_abs();
+                assert!(
+                    distance <= i16::MAX as u16 / 3,
+                    "#{number} jumps over {distance} slots"
+                );
+            }
+        }
+    }
+}
