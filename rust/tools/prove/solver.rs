@@ -119,7 +119,7 @@ struct Process {
     output: BufReader<ChildStdout>,
 }
 
-/// Milliseconds that one query may take. On an idle machine none takes a tenth of it.
+/// Milliseconds that one query may take. On an idle machine a quarter of it is enough for all.
 const PATIENCE: u32 = 120_000;
 
 impl<'m> Solver<'m> {
