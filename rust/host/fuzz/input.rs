@@ -4,7 +4,7 @@
 //!
 //! ```text
 //!  0      flags: byte order, release, barriers, verifier_zext, repeats, many repeats
-//!  1      number of AX, and flags in the upper four bits: lookups are counted
+//!  1      number of AX, and in the highest bit: lookups are counted
 //!  2-5    stack depth
 //!  6-9    address of the image
 //!  10     by how much the misfitting offsets are too long
@@ -52,8 +52,8 @@ const MANY: u8 = 1 << 6;
 const RELEASE_6: u8 = 1 << 7;
 
 /// Bits of the second byte.
-const AX_NUMBER: u8 = 0xf;
-const LOOKUPS: u8 = 1 << 4;
+const AX_NUMBER: u8 = 0x7f;
+const LOOKUPS: u8 = 1 << 7;
 
 /// A call of the core.
 #[derive(Clone, Debug, PartialEq, Eq)]

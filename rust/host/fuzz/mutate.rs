@@ -12,6 +12,7 @@ use super::Input;
 use crate::host::random::Random;
 use crate::jit::bpf::raw::{alu, atomic, class, jmp, mode, size, X};
 use crate::jit::bpf::Raw;
+use crate::jit::runtime::Counted;
 
 const SIZES: [u8; 4] = [size::B, size::H, size::W, size::DW];
 
@@ -144,20 +145,21 @@ fn change(input: &mut Input, random: &mut Random) {
 }
 
 fn header(input: &mut Input, random: &mut Random) {
-    match random.below(8) {
+    match random.below(9) {
         0 => {
             let mut bytes = input.to_bytes();
-            bytes[0] = random.below(1 << 6) as u8;
+            bytes[0] = random.word() as u8;
             *input = Input::from_bytes(&bytes);
             input.has_many = random.chance(1);
         }
-        1 => input.ax = random.choose(&[11, 12, 13, 0, 10, 15]),
+        1 => input.ax = random.choose(&[11, 12, 13, 0, 10, 15, 16, 127]),
         2 => input.stack_depth = number(random) as u32,
         3 => input.stack_depth = random.below(64) as u32 * 8,
         4 => input.address = number(random) as u32,
         5 => input.misfit.offsets = number(random) as i8,
         6 => input.misfit.facts = number(random) as i8,
-        _ => input.misfit.words = number(random),
+        7 => input.misfit.words = number(random),
+        _ => input.counted = random.choose(&[Counted::Hits, Counted::Lookups]),
     }
 }
 
