@@ -12,3 +12,15 @@ pub mod models;
 pub mod mutants;
 pub mod prove;
 pub mod show;
+
+/// How a command ends: 0 if all passed, 1 if not, 2 with a line that says why it could not be judged.
+fn conclude(name: &str, passed: anyhow::Result<bool>) -> std::process::ExitCode {
+    match passed {
+        Ok(true) => std::process::ExitCode::SUCCESS,
+        Ok(false) => std::process::ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{name}: {error:#}");
+            std::process::ExitCode::from(2)
+        }
+    }
+}

@@ -55,14 +55,7 @@ pub fn main() -> ExitCode {
         Some(path) => failure::show(path),
         None => fuzz(&arguments),
     };
-    match passed {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("fuzz: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+    super::conclude("fuzz", passed)
 }
 
 /// All of it; whether nothing was found.

@@ -59,14 +59,7 @@ struct Arguments {
 
 /// Runs the command.
 pub fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("mutants: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+    super::conclude("mutants", run(&Arguments::parse()))
 }
 
 /// What each rung said, in the order of [`Rung::ALL`].

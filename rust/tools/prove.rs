@@ -79,14 +79,7 @@ struct Arguments {
 
 /// Runs the command.
 pub fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("prove: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+    super::conclude("prove", run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> Result<bool> {

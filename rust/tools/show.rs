@@ -59,14 +59,7 @@ struct Arguments {
 
 /// Runs the command.
 pub fn main() -> ExitCode {
-    match show(&Arguments::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("show: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    super::conclude("show", show(&Arguments::parse()))
 }
 
 /// Shows every function; false if one of them has no proper image.
