@@ -3,9 +3,10 @@
  * Does the kernel's BPF JIT have the bugs that the C JIT for MIPS32 has?
  *
  * A program per bug, each returning 1 if the JIT is right, or what it returns in
- * the interpreter where kernels differ. They ask what lib/test_bpf.c does not. Names begin with the number that the bug has in
- * Documentation/testing.rst. None of them can crash a kernel whose JIT has the
- * bug, but for those of jit_bugs_suite=ax, which hang the C JIT's.
+ * the interpreter where kernels differ. They ask what lib/test_bpf.c does not.
+ * Names begin with the number that the bug has in Documentation/testing.rst. None
+ * of them can crash a kernel whose JIT has the bug, but for those of
+ * jit_bugs_suite=ax, which hang the C JIT's.
  */
 
 #define pr_fmt(fmt) "jit_bugs: " fmt
