@@ -28,7 +28,8 @@ CACHE   ?= $(or $(MIPS_BPF_JIT_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/mip
 
 override CACHE := $(abspath $(CACHE))
 export MIPS_BPF_JIT_CACHE := $(CACHE)
-export CARGO_TARGET_DIR := $(CACHE)/target
+# One for each tree: what cargo has built of one tree passes for that of another.
+export CARGO_TARGET_DIR := $(CACHE)/target/$(firstword $(shell printf %s '$(CURDIR)' | cksum))
 export KERNEL LINUX BPF SEED
 
 # The cargo that set-up found; the one in the path where set-up is not needed.

@@ -44,7 +44,6 @@ pub(crate) fn command(place: &Place, words: &[String]) -> Result<Command> {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(&place.root);
     command
-        .env("CARGO_TARGET_DIR", place.cache.join("target"))
         .env("MIPS_BPF_JIT_CACHE", &place.cache)
         .env("CARGO_TERM_COLOR", "never");
     for key in TOOLS {
