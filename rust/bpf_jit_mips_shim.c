@@ -14,6 +14,8 @@
 
 #include "bpf_jit_mips_shim.h"
 
+#ifdef CONFIG_32BIT
+
 /*
  * Division as RFC 9669 section 4.1 has it. The verifier keeps a zero divisor
  * away; images do not depend on that.
@@ -44,6 +46,8 @@ s64 bpf_jit_mips_smod64(s64 dividend, s64 divisor)
 	return (u64)dividend -
 	       (u64)bpf_jit_mips_sdiv64(dividend, divisor) * (u64)divisor;
 }
+
+#endif /* CONFIG_32BIT */
 
 u32 bpf_jit_mips_release(void)
 {

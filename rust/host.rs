@@ -16,13 +16,14 @@ pub(crate) mod random;
 pub(crate) mod text;
 pub(crate) mod work;
 
+use crate::jit::abi::{Abi, N64, O32};
 use crate::jit::analysis::Fact;
 use crate::jit::asm::Block;
 use crate::jit::bpf::{Dialect, Raw};
 use crate::jit::error::Result;
 use crate::jit::layout::{Compiler, Program, Workspace};
 use crate::jit::mips::cpu::Barriers;
-use crate::jit::mips::{Cpu, Endian, Release};
+use crate::jit::mips::{Cpu, Endian, Release, Width};
 use crate::jit::runtime::{Atomic64, Counted, Runtime};
 
 /// The number of `BPF_REG_AX` in the kernel that is not there; others have another one.
@@ -55,9 +56,21 @@ pub(crate) const RUNTIME: Runtime = Runtime {
     counted: Counted::Hits,
 };
 
-/// The same in the place of a kernel that counts other tail calls.
-pub(crate) const fn runtime(counted: Counted) -> Runtime {
-    Runtime { counted, ..RUNTIME }
+/// The same with structure offsets like those of a 64-bit build.
+pub(crate) const RUNTIME64: Runtime = Runtime {
+    array_max_entries: 24,
+    array_ptrs: 320,
+    prog_bpf_func: 48,
+    ..RUNTIME
+};
+
+/// The kernel that is not there, of this width, which counts these tail calls.
+pub(crate) const fn runtime(width: Width, counted: Counted) -> Runtime {
+    let runtime = match width {
+        Width::W32 => RUNTIME,
+        Width::W64 => RUNTIME64,
+    };
+    Runtime { counted, ..runtime }
 }
 
 /// How to compile a program, beyond the program itself.
@@ -97,12 +110,21 @@ pub(crate) struct Image {
     pub(crate) address: u32,
 }
 
-/// A CPU without barriers.
+/// A 32-bit CPU without barriers.
 pub(crate) const fn cpu(endian: Endian, release: Release) -> Cpu {
     Cpu {
+        width: Width::W32,
         endian,
         release,
         barriers: Barriers::NONE,
+    }
+}
+
+/// A 64-bit CPU without barriers.
+pub(crate) const fn cpu64(endian: Endian, release: Release) -> Cpu {
+    Cpu {
+        width: Width::W64,
+        ..cpu(endian, release)
     }
 }
 
@@ -111,6 +133,7 @@ pub(crate) const fn dialect(cpu: &Cpu) -> Dialect {
     Dialect {
         endian: cpu.endian,
         ax: AX,
+        width: cpu.width,
     }
 }
 
@@ -133,6 +156,13 @@ pub(crate) fn compile(insns: &[Raw], cpu: &Cpu, options: &Options) -> Result<Ima
 ///
 /// What the core says of the program.
 pub(crate) fn compile_unjudged(insns: &[Raw], cpu: &Cpu, options: &Options) -> Result<Image> {
+    match cpu.width {
+        Width::W32 => assemble::<O32>(insns, cpu, options),
+        Width::W64 => assemble::<N64>(insns, cpu, options),
+    }
+}
+
+fn assemble<A: Abi>(insns: &[Raw], cpu: &Cpu, options: &Options) -> Result<Image> {
     let mut offsets = vec![0; insns.len() + 1];
     let mut facts = vec![Fact::default(); if options.facts { insns.len() } else { 0 }];
     let mut block = Block::new();
@@ -147,7 +177,7 @@ pub(crate) fn compile_unjudged(insns: &[Raw], cpu: &Cpu, options: &Options) -> R
         facts: &mut facts,
         block: &mut block,
     };
-    let mut compiler = Compiler::new(program, cpu, &options.runtime, workspace)?;
+    let mut compiler = Compiler::<A>::new(program, cpu, &options.runtime, workspace)?;
     let mut words = vec![0; compiler.measure()? as usize];
     compiler.write(&mut words, options.address)?;
     compiler.into_byte_offsets();

@@ -38,14 +38,19 @@ const BE_R2: Cpu = host::cpu(Endian::Big, Release::R2);
 const LE_R6: Cpu = host::cpu(Endian::Little, Release::R6);
 const BE_R6: Cpu = host::cpu(Endian::Big, Release::R6);
 
+const LE64: Cpu = host::cpu64(Endian::Little, Release::R2);
+const BE64: Cpu = host::cpu64(Endian::Big, Release::R2);
+
 /// Every machine, with its name in data files.
-const MACHINES: [(&str, Cpu); 6] = [
+const MACHINES: [(&str, Cpu); 8] = [
     ("le-r2", LE_R2),
     ("be-r2", BE_R2),
     ("le-r1", LE_R1),
     ("be-r1", BE_R1),
     ("le-r6", LE_R6),
     ("be-r6", BE_R6),
+    ("le64-r2", LE64),
+    ("be64-r2", BE64),
 ];
 
 /// Assembles a program for a machine.

@@ -73,8 +73,8 @@ struct Spot<'a> {
 impl Spot<'_> {
     fn judge(&self, bits: u32, cpu: &Cpu) -> Result<(), String> {
         let word = Word::decode(bits).ok_or("no instruction of the table")?;
-        if !word.row().releases.contains(cpu.release) {
-            return Err(format!("not in release {:?}", cpu.release));
+        if !cpu.has(word.row()) {
+            return Err(format!("not in {:?} {:?}", cpu.width, cpu.release));
         }
         let forbidden = word.writes().intersection(RegMask::FORBIDDEN);
         if !forbidden.is_empty() {
@@ -82,6 +82,9 @@ impl Spot<'_> {
         }
         if word.op == Op::Ext && word.field(Field::Pos) + word.field(Field::Size) >= 32 {
             return Err("the bit-field is not inside the word".to_string());
+        }
+        if word.op == Op::Dext && word.field(Field::Pos) + word.field(Field::Size) >= 64 {
+            return Err("the bit-field is not inside the doubleword".to_string());
         }
         if word.has(Effects::BRANCHES) {
             self.judge_slot()?;

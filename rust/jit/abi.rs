@@ -3,10 +3,69 @@
 //! Calling conventions: which native registers hold BPF registers, and what a stack frame looks
 //! like.
 //!
-//! Register roles stand here and nowhere else. [`o32`] is the convention of 32-bit kernels. A
-//! trait over conventions comes with the second one: its shape is what the two have in common.
+//! Register roles stand here and nowhere else. [`Abi`] is the whole difference between 32-bit
+//! kernels, [`O32`], and 64-bit ones, [`N64`]: whatever else the core has is the same for both, or
+//! one of the two sets of lowerings behind [`Abi::lower`]. Only one is compiled into a kernel.
 
 mod frame;
+pub(crate) mod n64;
 pub(crate) mod o32;
 
-pub(crate) use frame::{tail_entry, Frame};
+use crate::jit::asm::Block;
+use crate::jit::bpf;
+use crate::jit::lower::Lowering;
+use crate::jit::mips::{Endian, Insn, Reg, RegMask, Simm16, Width};
+
+pub(crate) use frame::Frame;
+pub(crate) use n64::N64;
+pub(crate) use o32::O32;
+
+/// A calling convention.
+pub(crate) trait Abi: Copy + core::fmt::Debug + Sized {
+    /// How wide native registers are.
+    const WIDTH: Width;
+
+    /// Bytes of a native register on the stack.
+    const REGISTER: u32;
+
+    /// Stack frames are aligned to this many bytes.
+    const STACK_ALIGNMENT: u32;
+
+    /// Bytes that a caller reserves for the callee, above the callee's frame.
+    const HOME_AREA: u32;
+
+    /// Bytes that a call takes at the lower end of the frame.
+    const OUTGOING: u32;
+
+    /// Whether some lowerings call kernel functions (see `Usage::calls_functions`).
+    const CALLS_FUNCTIONS: bool;
+
+    /// The register in which tail calls made are counted on the way from one program to the next;
+    /// `$zero` if the count stays in memory.
+    const COUNT: Reg;
+
+    /// The native registers that hold a BPF register.
+    fn registers(endian: Endian, reg: bpf::Reg) -> RegMask;
+
+    /// Distance of the tail-call entry from the start of the image, in words: what the normal entry
+    /// does, and a tail call must not do again.
+    fn tail_entry(endian: Endian) -> u32;
+
+    /// What only the normal entry does: no tail calls yet; R1 is the context.
+    fn enter(asm: &mut Block, endian: Endian);
+
+    /// R0's low word becomes the result of the function.
+    fn finish(asm: &mut Block, endian: Endian);
+
+    /// Stores a whole register.
+    fn store(reg: Reg, offset: Simm16, base: Reg) -> Insn;
+
+    /// Loads a whole register.
+    fn load(reg: Reg, offset: Simm16, base: Reg) -> Insn;
+
+    /// `rd = rs + imm` of addresses.
+    fn add(rd: Reg, rs: Reg, imm: Simm16) -> Insn;
+
+    /// What a BPF instruction becomes. None if an operand does not fit its field.
+    fn lower(lowering: &mut Lowering<'_, Self>, insn: &bpf::Insn) -> Option<()>;
+}

@@ -271,9 +271,9 @@ pub(crate) enum Insn {
         mem: Mem,
         src: Reg,
     },
-    /// `dst = smp_load_acquire(mem)`; `size` is not [`Size::Dw`].
+    /// `dst = smp_load_acquire(mem)`; of [`Size::Dw`] on 64-bit kernels only.
     LoadAcquire { dst: Reg, mem: Mem, size: Size },
-    /// `smp_store_release(mem, src)`; `size` is not [`Size::Dw`].
+    /// `smp_store_release(mem, src)`; of [`Size::Dw`] on 64-bit kernels only.
     StoreRelease { mem: Mem, size: Size, src: Reg },
     /// `goto target`
     Jump { target: u32 },

@@ -16,7 +16,7 @@
 //! The measuring pass and the writing pass are the same code. If they ever disagree, or a near
 //! target is out of reach after all, the answer is [`Error::Internal`] and no image.
 
-use crate::jit::abi::Frame;
+use crate::jit::abi::{Abi, Frame};
 use crate::jit::analysis::{Fact, Facts, Usage};
 use crate::jit::asm::{Block, Form, Sink, Target};
 use crate::jit::bpf::{decode, Dialect, Insn, Raw};
@@ -63,17 +63,17 @@ enum Forms {
 
 /// A compilation under way.
 #[derive(Debug)]
-pub(crate) struct Compiler<'a> {
+pub(crate) struct Compiler<'a, A> {
     program: Program<'a>,
     len: u32,
     usage: Usage,
     facts: Facts<'a>,
-    setting: Setting<'a>,
+    setting: Setting<'a, A>,
     offsets: &'a mut [u32],
     block: &'a mut Block,
 }
 
-impl<'a> Compiler<'a> {
+impl<'a, A: Abi> Compiler<'a, A> {
     /// Validates and analyses a program.
     ///
     /// # Errors
@@ -190,7 +190,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn start(&mut self, target: Target) {
-        self.block.start(self.setting.cpu.release, target);
+        self.block.start(self.setting.cpu, target);
     }
 
     fn finish(&mut self, emitted: Option<()>, sink: &mut Sink<'_>, at: u32) -> Result {

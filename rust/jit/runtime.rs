@@ -8,8 +8,11 @@
 
 /// Addresses of kernel functions and offsets of structure fields that images refer to.
 ///
-/// All functions follow the o32 calling convention. `s64` and `u64` values travel in register
-/// pairs in memory order, as the MIPS ABI supplement (chapter 3) has it.
+/// An address is a word: in 64-bit kernels it is sign-extended, as `-msym32` has it.
+///
+/// Only lowerings to register pairs call the functions for division and atomic operations; 64-bit
+/// kernels do not have them. They follow the o32 calling convention: `s64` and `u64` values travel
+/// in register pairs in memory order, as the MIPS ABI supplement (chapter 3) has it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Runtime {
     /// Address of `__bpf_call_base`, to which the immediate of a helper call is relative
@@ -47,6 +50,34 @@ pub(crate) enum Counted {
     Hits,
     /// Those that find a slot, be there a program in it or not.
     Lookups,
+}
+
+impl Runtime {
+    /// Nothing is anywhere.
+    pub(crate) const EMPTY: Runtime = Runtime {
+        call_base: 0,
+        div64: 0,
+        mod64: 0,
+        sdiv64: 0,
+        smod64: 0,
+        atomic64: Atomic64 {
+            add: 0,
+            and: 0,
+            or: 0,
+            xor: 0,
+            fetch_add: 0,
+            fetch_and: 0,
+            fetch_or: 0,
+            fetch_xor: 0,
+            xchg: 0,
+            cmpxchg: 0,
+        },
+        array_max_entries: 0,
+        array_ptrs: 0,
+        prog_bpf_func: 0,
+        max_tail_calls: 0,
+        counted: Counted::Hits,
+    };
 }
 
 /// Addresses of the kernel's 64-bit atomic operations.

@@ -40,6 +40,7 @@ fn try_compile(prog: &mut bindings::bpf_prog) -> Result {
         dialect: Dialect {
             endian: cpu.endian,
             ax: compat::AX,
+            width: cpu.width,
         },
         stack_depth: u32::from(aux.stack_depth),
         verifier_zext: aux.verifier_zext,
@@ -52,7 +53,7 @@ fn try_compile(prog: &mut bindings::bpf_prog) -> Result {
         KBox::<Block>::new_uninit(GFP_KERNEL).map_err(|_| Error::NoMemory)?,
         EMPTY,
     );
-    let mut compiler = Compiler::new(
+    let mut compiler = Compiler::<cpu::Native>::new(
         program,
         &cpu,
         &runtime,
@@ -63,7 +64,7 @@ fn try_compile(prog: &mut bindings::bpf_prog) -> Result {
         },
     )?;
     let mut image = Image::new(compiler.measure()?)?;
-    let address = image.address();
+    let address = image.address()?;
     compiler.write(image.words(), address)?;
     compiler.into_byte_offsets();
     image.publish(prog)?;

@@ -4,14 +4,22 @@
 
 use kernel::bindings;
 
+use crate::jit::abi::Abi;
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::{Cpu, Endian, Release};
+
+/// The calling convention of this kernel.
+#[cfg(CONFIG_32BIT)]
+pub(super) type Native = crate::jit::abi::O32;
+#[cfg(not(CONFIG_32BIT))]
+pub(super) type Native = crate::jit::abi::N64;
 
 /// The CPU that images are made for: the one the kernel runs on.
 pub(super) fn current() -> Cpu {
     // SAFETY: A plain question with no preconditions.
     let release = unsafe { bindings::bpf_jit_mips_release() };
     Cpu {
+        width: Native::WIDTH,
         endian: if cfg!(CONFIG_CPU_BIG_ENDIAN) {
             Endian::Big
         } else {

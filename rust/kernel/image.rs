@@ -47,9 +47,16 @@ impl Image {
         }
     }
 
-    /// Where the image will be executed.
-    pub(super) fn address(&self) -> u32 {
-        self.start.as_ptr() as usize as u32
+    /// Where the image will be executed: the word of which the address is the sign-extension.
+    ///
+    /// # Errors
+    ///
+    /// `NoMemory` if it is not, which a kernel built with `-msym32` does not bring about.
+    pub(super) fn address(&self) -> Result<u32> {
+        match i32::try_from(self.start.as_ptr() as isize) {
+            Ok(address) => Ok(address as u32),
+            Err(_) => Err(Error::NoMemory),
+        }
     }
 
     /// The instructions, to be written.

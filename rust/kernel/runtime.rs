@@ -7,7 +7,9 @@ use core::mem::offset_of;
 use kernel::bindings;
 
 use super::compat;
-use crate::jit::runtime::{Atomic64, Runtime};
+#[cfg(CONFIG_32BIT)]
+use crate::jit::runtime::Atomic64;
+use crate::jit::runtime::Runtime;
 
 /// The address of a function, checked against the type that images call it with.
 macro_rules! address {
@@ -17,18 +19,32 @@ macro_rules! address {
     }};
 }
 
-type Unsigned = unsafe extern "C" fn(u64, u64) -> u64;
-type Signed = unsafe extern "C" fn(i64, i64) -> i64;
-type Apply = unsafe extern "C" fn(i64, *mut bindings::atomic64_t);
-type Fetch = unsafe extern "C" fn(i64, *mut bindings::atomic64_t) -> i64;
-type Xchg = unsafe extern "C" fn(*mut bindings::atomic64_t, i64) -> i64;
-type Cmpxchg = unsafe extern "C" fn(*mut bindings::atomic64_t, i64, i64) -> i64;
 type Base = unsafe extern "C" fn(u64, u64, u64, u64, u64) -> u64;
 
 /// Addresses and offsets of this kernel.
 pub(super) fn current() -> Runtime {
     Runtime {
         call_base: address!(__bpf_call_base as Base),
+        array_max_entries: (offset_of!(bindings::bpf_array, map)
+            + offset_of!(bindings::bpf_map, max_entries)) as u32,
+        array_ptrs: offset_of!(bindings::bpf_array, __bindgen_anon_1) as u32,
+        prog_bpf_func: offset_of!(bindings::bpf_prog, bpf_func) as u32,
+        max_tail_calls: bindings::MAX_TAIL_CALL_CNT,
+        counted: compat::COUNTED,
+        ..functions()
+    }
+}
+
+/// What does with 64 bits what a 32-bit CPU has no instruction for.
+#[cfg(CONFIG_32BIT)]
+fn functions() -> Runtime {
+    type Unsigned = unsafe extern "C" fn(u64, u64) -> u64;
+    type Signed = unsafe extern "C" fn(i64, i64) -> i64;
+    type Apply = unsafe extern "C" fn(i64, *mut bindings::atomic64_t);
+    type Fetch = unsafe extern "C" fn(i64, *mut bindings::atomic64_t) -> i64;
+    type Xchg = unsafe extern "C" fn(*mut bindings::atomic64_t, i64) -> i64;
+    type Cmpxchg = unsafe extern "C" fn(*mut bindings::atomic64_t, i64, i64) -> i64;
+    Runtime {
         div64: address!(bpf_jit_mips_div64 as Unsigned),
         mod64: address!(bpf_jit_mips_mod64 as Unsigned),
         sdiv64: address!(bpf_jit_mips_sdiv64 as Signed),
@@ -45,11 +61,12 @@ pub(super) fn current() -> Runtime {
             xchg: address!(generic_atomic64_xchg as Xchg),
             cmpxchg: address!(generic_atomic64_cmpxchg as Cmpxchg),
         },
-        array_max_entries: (offset_of!(bindings::bpf_array, map)
-            + offset_of!(bindings::bpf_map, max_entries)) as u32,
-        array_ptrs: offset_of!(bindings::bpf_array, __bindgen_anon_1) as u32,
-        prog_bpf_func: offset_of!(bindings::bpf_prog, bpf_func) as u32,
-        max_tail_calls: bindings::MAX_TAIL_CALL_CNT,
-        counted: compat::COUNTED,
+        ..Runtime::EMPTY
     }
+}
+
+/// A 64-bit CPU does it all.
+#[cfg(not(CONFIG_32BIT))]
+fn functions() -> Runtime {
+    Runtime::EMPTY
 }

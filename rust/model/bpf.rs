@@ -75,7 +75,7 @@ pub struct Program {
     /// Its instructions.
     pub slots: Vec<Slot>,
     /// R10: the end of its stack.
-    pub stack: u32,
+    pub stack: u64,
 }
 
 /// What a program array has at an index.
@@ -199,7 +199,7 @@ impl<'k, W: Word, K: Kernel<W>> Machine<'k, W, K> {
         let stack = self.programs.get(program).map_or(0, |p| p.stack);
         self.registers = [(); REGISTERS].map(|()| self.kernel.unknown(DOUBLEWORD));
         self.registers[1] = context;
-        self.registers[R10] = W::new(DOUBLEWORD, u64::from(stack));
+        self.registers[R10] = W::new(DOUBLEWORD, stack);
         self.defined = [false; REGISTERS];
         self.defined[1] = true;
         self.defined[R10] = true;

@@ -2,10 +2,11 @@
 
 //! Blocks: labels, delay slots, near and far forms, and faults that must not go unnoticed.
 
+use super::{LE_R1, LE_R2, LE_R6};
 use crate::host::mips::print;
 use crate::jit::asm::{Block, BranchCond, Form, Sink, Slot, Target};
 use crate::jit::error::{Error, Result};
-use crate::jit::mips::{Insn, Reg, Release};
+use crate::jit::mips::{Cpu, Insn, Reg};
 
 /// The words of a block that stands at word `at` of an image.
 fn flush(block: &mut Block, at: usize) -> Result<Vec<u32>> {
@@ -13,7 +14,7 @@ fn flush(block: &mut Block, at: usize) -> Result<Vec<u32>> {
     let mut sink = Sink::writing(&mut words);
     for _ in 0..at {
         let mut nop = Block::new();
-        nop.start(Release::R2, Target::NONE);
+        nop.start(&LE_R2, Target::NONE);
         nop.push(Insn::NOP);
         nop.flush(&mut sink, 0)?;
     }
@@ -37,12 +38,12 @@ fn target(form: Form, position: u32) -> Target {
 }
 
 fn started(target: Target) -> Block {
-    started_for(Release::R2, target)
+    started_for(&LE_R2, target)
 }
 
-fn started_for(release: Release, target: Target) -> Block {
+fn started_for(cpu: &Cpu, target: Target) -> Block {
     let mut block = Block::new();
-    block.start(release, target);
+    block.start(cpu, target);
     block
 }
 
@@ -106,14 +107,14 @@ fn near_and_far_jumps() {
 #[test]
 fn release_6_jumps_and_calls_without_a_slot() {
     for form in [Form::Near, Form::Far] {
-        let mut block = started_for(Release::R6, target(form, 100));
+        let mut block = started_for(&LE_R6, target(form, 100));
         block.jump();
         assert_eq!(
             texts(&flush(&mut block, 0).expect("no fault")),
             ["bc 0x190"]
         );
     }
-    let mut block = started_for(Release::R6, target(Form::Far, 100));
+    let mut block = started_for(&LE_R6, target(Form::Far, 100));
     block.jump_if(COND, Slot::Nop);
     block.call(0x8021_a4c0, Slot::Nop);
     block.call(0x8021_1234, Slot::Fill(Insn::NOP));
@@ -205,7 +206,7 @@ fn what_overflows_is_a_fault() {
     for mut block in [insns, labels, branches] {
         assert_eq!(flush(&mut block, 0), Err(FAULT));
         // A fault does not outlive its block.
-        block.start(Release::R2, Target::NONE);
+        block.start(&LE_R2, Target::NONE);
         block.sync();
         assert_eq!(flush(&mut block, 0).map(|words| words.len()), Ok(1));
     }
@@ -227,10 +228,10 @@ fn labels_are_bound_exactly_once() {
 
 #[test]
 fn other_releases_instructions_and_full_sinks_are_faults() {
-    for (release, is_there) in [
-        (Release::R1, [false, true, false]),
-        (Release::R2, [true, true, false]),
-        (Release::R6, [true, false, true]),
+    for (cpu, is_there) in [
+        (LE_R1, [false, true, false]),
+        (LE_R2, [true, true, false]),
+        (LE_R6, [true, false, true]),
     ] {
         let insns = [
             Insn::seb(Reg::V0, Reg::V0),
@@ -238,10 +239,10 @@ fn other_releases_instructions_and_full_sinks_are_faults() {
             Insn::selnez(Reg::V0, Reg::V0, Reg::V1),
         ];
         for (insn, is_there) in insns.into_iter().zip(is_there) {
-            let mut block = started_for(release, Target::NONE);
+            let mut block = started_for(&cpu, Target::NONE);
             block.push(insn);
             let flushed = block.flush(&mut Sink::measuring(), 7);
-            assert_eq!(flushed.is_ok(), is_there, "{insn:?} in {release:?}");
+            assert_eq!(flushed.is_ok(), is_there, "{insn:?} in {cpu:?}");
         }
     }
 

@@ -84,7 +84,7 @@ impl Case {
             None if option == "verifier-zext" => self.options.verifier_zext = true,
             None if option == "no-facts" => self.options.facts = false,
             None if option == "lookups-counted" => {
-                self.options.runtime = runtime(Counted::Lookups);
+                self.options.runtime.counted = Counted::Lookups;
             }
             None if option == "barriers" => {
                 for (_, cpu) in &mut self.machines {
@@ -101,7 +101,11 @@ impl Case {
         for (name, cpu) in &self.machines {
             text += &format!("\n==> {name}\n");
             let insns = program(&self.source, cpu);
-            let listed = compile(&insns, cpu, &self.options)
+            let options = Options {
+                runtime: runtime(cpu.width, self.options.runtime.counted),
+                ..self.options
+            };
+            let listed = compile(&insns, cpu, &options)
                 .and_then(|image| listing(&insns, dialect(cpu), &image, Columns::Text));
             match listed {
                 Ok(listing) => text += &listing,

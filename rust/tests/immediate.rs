@@ -2,10 +2,11 @@
 
 //! Constants: the right word in the register, in the fewest instructions.
 
+use super::LE_R2;
 use crate::host::mips::Word;
 use crate::jit::asm::{Block, Target};
 use crate::jit::mips::table::{Field, Op};
-use crate::jit::mips::{Reg, Release};
+use crate::jit::mips::Reg;
 
 /// What a block that only makes constants leaves in `$t0`.
 fn run(block: &Block) -> u32 {
@@ -43,7 +44,7 @@ fn words() -> Vec<u32> {
 fn load_word_is_right_and_short() {
     for word in words() {
         let mut block = Block::new();
-        block.start(Release::R2, Target::NONE);
+        block.start(&LE_R2, Target::NONE);
         block.load_word(Reg::T0, word);
         assert_eq!(run(&block), word);
         let (high, low) = (word >> 16, word & 0xffff);
@@ -57,7 +58,7 @@ fn load_word_is_right_and_short() {
 fn load_word_fixed_is_always_two() {
     for word in words() {
         let mut block = Block::new();
-        block.start(Release::R2, Target::NONE);
+        block.start(&LE_R2, Target::NONE);
         block.load_word_fixed(Reg::T0, word);
         assert_eq!((run(&block), block.insns().len()), (word, 2));
     }
@@ -66,7 +67,7 @@ fn load_word_fixed_is_always_two() {
 #[test]
 fn copies_to_itself_are_nothing() {
     let mut block = Block::new();
-    block.start(Release::R2, Target::NONE);
+    block.start(&LE_R2, Target::NONE);
     block.copy(Reg::T0, Reg::T0);
     assert!(block.insns().is_empty());
     block.copy(Reg::T0, Reg::T1);

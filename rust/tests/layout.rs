@@ -8,6 +8,7 @@
 use super::{program, BE_R1, BE_R6, LE_R1, LE_R2, LE_R6, MACHINES};
 use crate::host::mips::Word;
 use crate::host::{compile, dialect, Image, Options, AX, RUNTIME};
+use crate::jit::abi::O32;
 use crate::jit::analysis::Fact;
 use crate::jit::asm::Block;
 use crate::jit::bpf::{decode, Insn, Raw};
@@ -283,7 +284,7 @@ fn with_workspace(offsets: usize, facts: usize) -> Result<u32, Error> {
         facts: &mut facts,
         block: &mut block,
     };
-    let mut compiler = Compiler::new(program, &LE_R2, &RUNTIME, workspace)?;
+    let mut compiler = Compiler::<O32>::new(program, &LE_R2, &RUNTIME, workspace)?;
     let words = compiler.measure()?;
     for len in [0, words as usize - 1, words as usize + 1] {
         let mut short = vec![0; len];

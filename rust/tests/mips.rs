@@ -24,7 +24,7 @@ fn every_word_of_a_row_is_of_that_row_alone() {
 
 #[test]
 fn what_is_in_no_row_is_no_instruction() {
-    // j, jal, b with a likely bit, lwl, cache, sync with a stype, addiu's trapping sister, all ones.
+    // j, jal, b with a likely bit, lwl, cache, sync with a stype, addiu's trapping sister, COP3.
     for word in [
         0x0800_0000,
         0x0c00_0000,
@@ -33,7 +33,7 @@ fn what_is_in_no_row_is_no_instruction() {
         0xbc00_0000,
         0x0000_004f,
         0x2000_0000,
-        !0,
+        0x4fff_ffff,
     ] {
         assert_eq!(Word::decode(word), None, "{word:08x}");
         assert_eq!(print(word, 0), format!(".word {word:#010x}"));

@@ -2,6 +2,7 @@
 
 //! Registers and sets of them, of MIPS and of BPF.
 
+use crate::jit::abi::n64;
 use crate::jit::abi::o32::RegisterMap;
 use crate::jit::bpf::{self, RegSet};
 use crate::jit::mips::{Endian, Reg, RegMask};
@@ -65,6 +66,19 @@ fn pairs_share_no_register_and_none_is_forbidden() {
             .filter(|&reg| !taken.contains(reg));
         let free: Vec<&str> = free.map(Reg::name).collect();
         assert_eq!(free, ["t6", "t7", "t8", "t9"]);
+    }
+}
+
+#[test]
+fn n64_registers_are_all_different_and_none_is_forbidden() {
+    let mut taken = RegMask::FORBIDDEN.with(Reg::SP).with(Reg::RA);
+    for reg in bpf::Reg::ALL {
+        let native = n64::register(reg);
+        assert!(!taken.contains(native) && native != Reg::ZERO, "{reg:?}");
+        taken = taken.with(native);
+    }
+    for temporary in [Reg::T6, Reg::T7, Reg::T8, Reg::T9, Reg::V1] {
+        assert!(!taken.contains(temporary), "{temporary:?}");
     }
 }
 

@@ -7,7 +7,6 @@ use crate::host::work::{self, Work};
 use crate::host::{compile, dialect, Options};
 use crate::jit::asm::{Block, Target};
 use crate::jit::bpf::{decode, Raw};
-use crate::jit::mips::Release;
 
 /// A program of so many slots, half of them jumps.
 fn jumps(slots: usize) -> Vec<Raw> {
@@ -21,7 +20,7 @@ fn steps_are_counted() {
     for at in 0..3 {
         assert!(decode(dialect(&LE_R2), &[Raw::default(); 3], at).is_err());
     }
-    Block::new().start(Release::R2, Target::NONE);
+    Block::new().start(&LE_R2, Target::NONE);
     let expected = Work {
         decoded: 3,
         blocks: 1,

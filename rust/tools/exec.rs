@@ -29,6 +29,8 @@
 
 #[cfg(feature = "emulator")]
 pub mod conform;
+#[cfg(feature = "emulator")]
+mod cpu;
 mod edit;
 #[cfg(feature = "emulator")]
 mod emulator;

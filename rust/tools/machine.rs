@@ -3,7 +3,7 @@
 //! The machines that code is made, executed and proved for.
 
 use crate::jit::bpf::Raw;
-use crate::jit::mips::{Endian, Release};
+use crate::jit::mips::{Endian, Release, Width};
 use crate::model::bpf::fields::Fields;
 use crate::model::bpf::memory::ByteOrder;
 
@@ -11,29 +11,54 @@ use crate::model::bpf::memory::ByteOrder;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Machine {
     pub(super) name: &'static str,
+    pub(super) width: Width,
     pub(super) endian: Endian,
     pub(super) release: Release,
 }
 
 /// Every machine.
-pub(super) const MACHINES: [Machine; 6] = [
+pub(super) const MACHINES: [Machine; 8] = [
     machine("le-r1", Endian::Little, Release::R1),
     machine("le-r2", Endian::Little, Release::R2),
     machine("le-r6", Endian::Little, Release::R6),
     machine("be-r1", Endian::Big, Release::R1),
     machine("be-r2", Endian::Big, Release::R2),
     machine("be-r6", Endian::Big, Release::R6),
+    wide(machine("le64-r2", Endian::Little, Release::R2)),
+    wide(machine("be64-r2", Endian::Big, Release::R2)),
 ];
 
 const fn machine(name: &'static str, endian: Endian, release: Release) -> Machine {
     Machine {
         name,
+        width: Width::W32,
         endian,
         release,
     }
 }
 
+/// The same with 64 bits.
+const fn wide(machine: Machine) -> Machine {
+    Machine {
+        width: Width::W64,
+        ..machine
+    }
+}
+
 impl Machine {
+    /// Whether registers have 64 bits.
+    pub(super) fn is_wide(&self) -> bool {
+        self.width == Width::W64
+    }
+
+    /// A kernel address in a register: sign-extended if there are 64 bits.
+    pub(super) fn pointer(&self, address: u32) -> u64 {
+        match self.width {
+            Width::W32 => address.into(),
+            Width::W64 => i64::from(address as i32) as u64,
+        }
+    }
+
     /// The byte order, as the model has it.
     pub(super) fn order(&self) -> ByteOrder {
         match self.endian {
@@ -56,6 +81,15 @@ impl Machine {
         match self.endian {
             Endian::Little => u32::from_le_bytes(bytes),
             Endian::Big => u32::from_be_bytes(bytes),
+        }
+    }
+
+    /// A pointer's bytes in memory.
+    #[cfg(feature = "emulator")]
+    pub(super) fn pointer_bytes(&self, address: u32) -> Vec<u8> {
+        match self.width {
+            Width::W32 => self.bytes(address).to_vec(),
+            Width::W64 => self.bytes64(self.pointer(address)).to_vec(),
         }
     }
 

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //!  0      flags: byte order, release, barriers, verifier_zext, repeats, many repeats
-//!  1      number of AX, and in the highest bit: lookups are counted
+//!  1      number of AX, and in the upper two bits: 64 bits, lookups are counted
 //!  2-5    stack depth
 //!  6-9    address of the image
 //!  10     by how much the misfitting offsets are too long
@@ -24,7 +24,7 @@ use std::panic::catch_unwind;
 use crate::host::{text, AX};
 use crate::jit::bpf::{decode, Dialect, Raw};
 use crate::jit::mips::cpu::Barriers;
-use crate::jit::mips::{Cpu, Endian, Release};
+use crate::jit::mips::{Cpu, Endian, Release, Width};
 use crate::jit::runtime::Counted;
 
 /// Bytes of the header, and of an instruction.
@@ -52,7 +52,8 @@ const MANY: u8 = 1 << 6;
 const RELEASE_6: u8 = 1 << 7;
 
 /// Bits of the second byte.
-const AX_NUMBER: u8 = 0x7f;
+const AX_NUMBER: u8 = 0x3f;
+const WIDE: u8 = 1 << 6;
 const LOOKUPS: u8 = 1 << 7;
 
 /// A call of the core.
@@ -120,12 +121,19 @@ impl Input {
         };
         Input {
             cpu: Cpu {
+                width: if more & WIDE != 0 {
+                    Width::W64
+                } else {
+                    Width::W32
+                },
                 endian: if has(BIG_ENDIAN) {
                     Endian::Big
                 } else {
                     Endian::Little
                 },
-                release: if has(RELEASE_6) {
+                release: if more & WIDE != 0 {
+                    Release::R2
+                } else if has(RELEASE_6) {
                     Release::R6
                 } else if has(RELEASE_2) {
                     Release::R2
@@ -168,7 +176,9 @@ impl Input {
             | flag(self.verifier_zext, VERIFIER_ZEXT)
             | flag(self.has_repeats, REPEATS)
             | flag(self.has_many, MANY);
-        let more = self.ax & AX_NUMBER | flag(self.counted == Counted::Lookups, LOOKUPS);
+        let more = self.ax & AX_NUMBER
+            | flag(self.counted == Counted::Lookups, LOOKUPS)
+            | flag(self.cpu.width == Width::W64, WIDE);
         let mut bytes = vec![flags, more];
         bytes.extend(self.stack_depth.to_le_bytes());
         bytes.extend(self.address.to_le_bytes());
@@ -187,6 +197,7 @@ impl Input {
         Dialect {
             endian: self.cpu.endian,
             ax: self.ax,
+            width: self.cpu.width,
         }
     }
 
@@ -231,8 +242,9 @@ impl Input {
     /// All of it, for people.
     pub(crate) fn describe(&self) -> String {
         let mut text = format!(
-            "{:?} {:?}, barriers {:?}, {:?} counted\nAX is register {}, stack {}, {}image at {:#010x}\n\
+            "{:?} {:?} {:?}, barriers {:?}, {:?} counted\nAX is register {}, stack {}, {}image at {:#010x}\n\
              misfits: offsets {:+}, facts {:+}, words {:+}\n",
+            self.cpu.width,
             self.cpu.endian,
             self.cpu.release,
             self.cpu.barriers,

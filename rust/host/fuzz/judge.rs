@@ -14,11 +14,13 @@
 
 use super::Input;
 use crate::host::{check, runtime, work, Image};
+use crate::jit::abi::{Abi, N64, O32};
 use crate::jit::analysis::Fact;
 use crate::jit::asm::Block;
 use crate::jit::bpf::{decode, Raw};
 use crate::jit::error::Error;
 use crate::jit::layout::{Compiler, Program, Workspace};
+use crate::jit::mips::Width;
 
 /// A stack that is as deep as this may be too deep for a frame, with what else a frame holds.
 const DEEP: u32 = 0x7fff - 512;
@@ -92,6 +94,17 @@ impl Subject<'_> {
 
     /// Compiles as the kernel does, with memory that fits.
     fn compile(&self, has_facts: bool, care: Care) -> Result<Result<Image, Error>, String> {
+        match self.input.cpu.width {
+            Width::W32 => self.compile_for::<O32>(has_facts, care),
+            Width::W64 => self.compile_for::<N64>(has_facts, care),
+        }
+    }
+
+    fn compile_for<A: Abi>(
+        &self,
+        has_facts: bool,
+        care: Care,
+    ) -> Result<Result<Image, Error>, String> {
         let len = self.program.len();
         let mut offsets = Lent::new(len + 1, 0u32);
         let mut facts = Lent::new(if has_facts { len } else { 0 }, Fact::default());
@@ -102,8 +115,8 @@ impl Subject<'_> {
             block: &mut block,
         };
         work::take();
-        let runtime = runtime(self.input.counted);
-        let compiler = Compiler::new(self.program(), &self.input.cpu, &runtime, workspace);
+        let runtime = runtime(A::WIDTH, self.input.counted);
+        let compiler = Compiler::<A>::new(self.program(), &self.input.cpu, &runtime, workspace);
         let measured = compiler.and_then(|mut compiler| Ok((compiler.measure()?, compiler)));
         let (measured, mut compiler) = match measured {
             Ok((measured, compiler)) => (measured as usize, compiler),
@@ -134,7 +147,11 @@ impl Subject<'_> {
     }
 
     /// Writing and measuring again, in spite of what went wrong in between, gives the same.
-    fn judge_repetition(&self, compiler: &mut Compiler<'_>, words: &[u32]) -> Result<(), String> {
+    fn judge_repetition<A: Abi>(
+        &self,
+        compiler: &mut Compiler<'_, A>,
+        words: &[u32],
+    ) -> Result<(), String> {
         let mut again = Lent::new(words.len(), UNTOUCHED);
         let written = compiler.write(again.memory(), self.input.address);
         if written != Ok(()) || again.memory() != words {
@@ -151,9 +168,9 @@ impl Subject<'_> {
     }
 
     /// An image longer or shorter than measured is an error, and not a word more is written.
-    fn judge_misfitting_image(
+    fn judge_misfitting_image<A: Abi>(
         &self,
-        compiler: &mut Compiler<'_>,
+        compiler: &mut Compiler<'_, A>,
         measured: usize,
     ) -> Result<(), String> {
         // As much too long as the longest image is, at most.
@@ -190,9 +207,12 @@ impl Subject<'_> {
             facts: facts.memory(),
             block: &mut block,
         };
-        let runtime = runtime(self.input.counted);
-        let compiler = Compiler::new(self.program(), &self.input.cpu, &runtime, workspace);
-        let error = compiler.err();
+        let (program, cpu) = (self.program(), &self.input.cpu);
+        let runtime = runtime(cpu.width, self.input.counted);
+        let error = match cpu.width {
+            Width::W32 => Compiler::<O32>::new(program, cpu, &runtime, workspace).err(),
+            Width::W64 => Compiler::<N64>::new(program, cpu, &runtime, workspace).err(),
+        };
         offsets.judge("offsets that do not fit")?;
         facts.judge("facts that do not fit")?;
         let is_right = match error {

@@ -11,7 +11,7 @@ use std::fs;
 use super::input::{LONG, REPEAT};
 use super::mutate::CONDITIONS;
 use super::Input;
-use crate::host::{dialect, text};
+use crate::host::{cpu64, dialect, text};
 use crate::jit::bpf::raw::{class, X};
 use crate::jit::bpf::Raw;
 use crate::jit::mips::cpu::Barriers;
@@ -123,6 +123,10 @@ fn machine(number: usize) -> Input {
         (true, false) => Release::R1,
         (false, _) => Release::R2,
     };
+    // The last of a round of three has 64 bits.
+    if number % 3 == 2 {
+        input.cpu = cpu64(input.cpu.endian, Release::R2);
+    }
     input.cpu.barriers = if is(4) { Barriers::ALL } else { Barriers::NONE };
     input.verifier_zext = is(8);
     input.stack_depth = if is(16) { 0 } else { 512 };

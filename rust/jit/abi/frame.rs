@@ -18,131 +18,127 @@
 //! lower addresses  +================================+ <- sp
 //! ```
 //!
-//! The caller, C code or another program's tail call, has reserved the 16 bytes above its frame
-//! for the callee's use (o32): the first word counts the tail calls made so far. The normal entry
-//! clears it; a tail call enters behind that, at [`tail_entry`], with the caller's frame already
-//! taken down, so that the word stays where it is along the whole chain.
+//! This is o32's; n64 has neither of the two lowest parts, nor a home area.
+//!
+//! Tail calls made are counted in the first word of the home area that the caller, C code or
+//! another program's tail call, has reserved (o32): it stays where it is along the whole chain.
+//! Under n64 the count travels in [`Abi::COUNT`], and a program that makes tail calls keeps it below
+//! its BPF stack. The normal entry clears it; a tail call enters behind that, at
+//! [`Abi::tail_entry`], with the caller's frame already taken down.
 
-use super::o32::{self, RegisterMap, HOME_AREA, STACK_ALIGNMENT};
+use core::marker::PhantomData;
+
+use super::o32::{self, RegisterMap, O32};
+use super::Abi;
 use crate::jit::analysis::Usage;
 use crate::jit::asm::{Block, Slot};
 use crate::jit::bpf;
 use crate::jit::error::{Error, Result};
-use crate::jit::mips::{Endian, Insn, Pair, Reg, RegMask, Simm16};
+use crate::jit::mips::{Endian, Pair, Reg, RegMask, Simm16};
 
-/// Bytes of a native register on the stack.
-const WORD: u32 = 4;
-
-/// Bytes of a BPF register on the stack.
+/// Bytes of a BPF register on the stack, and its alignment.
 const DOUBLEWORD: u32 = 8;
 
-/// Distance of the tail-call entry from the start of the image, in words: what the normal entry
-/// does, and a tail call must not do again.
-pub(crate) const fn tail_entry(endian: Endian) -> u32 {
-    match endian {
-        Endian::Little => 2,
-        Endian::Big => 3,
-    }
-}
+/// Registers that a function must leave as it found them, o32 and n64.
+const PRESERVED: RegMask = RegMask::of(Reg::S0)
+    .with(Reg::S1)
+    .with(Reg::S2)
+    .with(Reg::S3)
+    .with(Reg::S4)
+    .with(Reg::S5)
+    .with(Reg::S6)
+    .with(Reg::S7)
+    .with(Reg::FP)
+    .with(Reg::RA);
 
 /// A program's stack frame.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Frame {
-    map: RegisterMap,
+pub(crate) struct Frame<A> {
     endian: Endian,
     /// Native registers to save, lowest number at the lowest address.
     saved: RegMask,
     saved_at: u32,
     caller_saved_at: u32,
+    /// Where tail calls are counted, if the program makes any or its caller reserves the place.
+    count_at: Simm16,
+    keeps_count: bool,
     size: Simm16,
     minus_size: Simm16,
     has_frame_pointer: bool,
+    abi: PhantomData<A>,
 }
 
-impl Frame {
+impl<A: Abi> Frame<A> {
     /// Lays out the frame of a program that uses what `usage` says and `stack_depth` bytes of BPF
     /// stack.
     ///
     /// # Errors
     ///
     /// `TooLong` if the frame is larger than an offset can be.
-    pub(crate) fn new(endian: Endian, usage: &Usage, stack_depth: u32) -> Result<Frame> {
-        let map = RegisterMap::new(endian);
+    pub(crate) fn new(endian: Endian, usage: &Usage, stack_depth: u32) -> Result<Self> {
+        let calls_functions = A::CALLS_FUNCTIONS && usage.calls_functions;
+        let makes_calls = usage.calls_helpers || calls_functions;
         let mut saved = RegMask::EMPTY;
-        for reg in o32::CALLEE_SAVED {
-            if usage.registers.contains(reg) {
-                saved = saved.union(map.pair(reg).mask());
-            }
+        for reg in usage.registers.iter() {
+            saved = saved.union(A::registers(endian, reg).intersection(PRESERVED));
         }
-        let has_frame_pointer = usage.registers.contains(bpf::Reg::R10);
-        if has_frame_pointer {
-            saved = saved.with(Reg::FP);
-        }
-        if usage.makes_calls() || usage.registers.contains(bpf::Reg::Ax) {
+        if makes_calls {
             saved = saved.with(Reg::RA);
         }
 
-        let outgoing = if usage.makes_calls() {
-            HOME_AREA.wrapping_add(DOUBLEWORD.wrapping_mul(o32::STACK_ARGUMENTS.len() as u32))
-        } else {
-            0
-        };
-        let kept = if usage.calls_functions {
+        let outgoing = if makes_calls { A::OUTGOING } else { 0 };
+        let kept = if calls_functions {
             usage.registers.intersection(o32::CALLER_SAVED).count()
         } else {
             0
         };
+        let keeps_count = A::COUNT != Reg::ZERO && usage.makes_tail_calls;
         let parts = || {
-            let locals_at = outgoing.checked_add(kept.checked_mul(DOUBLEWORD)?)?;
-            let locals = stack_depth.checked_next_multiple_of(STACK_ALIGNMENT)?;
+            let count_at = outgoing.checked_add(kept.checked_mul(DOUBLEWORD)?)?;
+            let locals_at = count_at.checked_add(if keeps_count { DOUBLEWORD } else { 0 })?;
+            let locals = stack_depth.checked_next_multiple_of(DOUBLEWORD)?;
             let saved_at = locals_at.checked_add(locals)?;
             let size = saved_at
-                .checked_add(saved.count().checked_mul(WORD)?)?
-                .checked_next_multiple_of(STACK_ALIGNMENT)?;
+                .checked_add(saved.count().checked_mul(A::REGISTER)?)?
+                .checked_next_multiple_of(A::STACK_ALIGNMENT)?;
             // Room above for the caller's home area, which is addressed from this sp.
-            Simm16::new(i32::try_from(size.checked_add(HOME_AREA)?).ok()?)?;
-            let size = i32::try_from(size).ok()?;
-            Some((
-                saved_at,
-                Simm16::new(size)?,
-                Simm16::new(size.checked_neg()?)?,
-            ))
+            Simm16::new(i32::try_from(size.checked_add(A::HOME_AREA)?).ok()?)?;
+            let size = Simm16::new(i32::try_from(size).ok()?)?;
+            let count_at = if keeps_count { offset(count_at)? } else { size };
+            let minus_size = Simm16::new(size.value().checked_neg()?)?;
+            Some((saved_at, count_at, size, minus_size))
         };
-        let (saved_at, size, minus_size) = parts().ok_or(Error::TooLong)?;
+        let (saved_at, count_at, size, minus_size) = parts().ok_or(Error::TooLong)?;
         Ok(Frame {
-            map,
             endian,
             saved,
             saved_at,
             caller_saved_at: outgoing,
+            count_at,
+            keeps_count,
             size,
             minus_size,
-            has_frame_pointer,
+            has_frame_pointer: usage.registers.contains(bpf::Reg::R10),
+            abi: PhantomData,
         })
-    }
-
-    /// The register map.
-    pub(crate) fn map(&self) -> RegisterMap {
-        self.map
     }
 
     /// Emits the entries and makes the frame.
     pub(crate) fn prologue(&self, asm: &mut Block) -> Option<()> {
-        // The normal entry: no tail calls yet. BPF R1 is the context pointer, a 32-bit argument.
-        let r1 = self.map.pair(bpf::Reg::R1);
-        asm.sw(Reg::ZERO, Simm16::ZERO, Reg::SP);
-        asm.copy(r1.lo, o32::WORD_ARGUMENT_1);
-        asm.clear(r1.hi);
+        A::enter(asm, self.endian);
         // The tail entry: R1 is what the calling program left in it.
-        if asm.insns().len() != tail_entry(self.endian) as usize {
+        if asm.insns().len() != A::tail_entry(self.endian) as usize {
             return None;
         }
         if self.size != Simm16::ZERO {
-            asm.addiu(Reg::SP, Reg::SP, self.minus_size);
+            asm.push(A::add(Reg::SP, Reg::SP, self.minus_size));
         }
-        self.each_saved(|reg, offset| asm.sw(reg, offset, Reg::SP))?;
+        self.each_saved(|reg, offset| asm.push(A::store(reg, offset, Reg::SP)))?;
+        if self.keeps_count {
+            asm.sw(A::COUNT, self.count_at, Reg::SP);
+        }
         if self.has_frame_pointer {
-            asm.addiu(Reg::FP, Reg::SP, offset(self.saved_at)?);
+            asm.push(A::add(Reg::FP, Reg::SP, offset(self.saved_at)?));
         }
         Some(())
     }
@@ -150,7 +146,7 @@ impl Frame {
     /// Emits the end of the program: R0's low word is the result.
     pub(crate) fn epilogue(&self, asm: &mut Block) -> Option<()> {
         self.restore(asm)?;
-        asm.copy(o32::WORD_RESULT, self.map.pair(bpf::Reg::R0).lo);
+        A::finish(asm, self.endian);
         asm.jump_reg(Reg::RA, self.release());
         Some(())
     }
@@ -164,7 +160,36 @@ impl Frame {
 
     /// Offset from sp of the word that counts tail calls.
     pub(crate) fn tail_call_count(&self) -> Simm16 {
-        self.size
+        self.count_at
+    }
+
+    fn restore(&self, asm: &mut Block) -> Option<()> {
+        self.each_saved(|reg, offset| asm.push(A::load(reg, offset, Reg::SP)))
+    }
+
+    fn release(&self) -> Slot {
+        if self.size == Simm16::ZERO {
+            Slot::Nop
+        } else {
+            Slot::Fill(A::add(Reg::SP, Reg::SP, self.size))
+        }
+    }
+
+    fn each_saved(&self, mut act: impl FnMut(Reg, Simm16)) -> Option<()> {
+        let mut at = self.saved_at;
+        for reg in self.saved.iter() {
+            act(reg, offset(at)?);
+            at = at.wrapping_add(A::REGISTER);
+        }
+        Some(())
+    }
+}
+
+/// What calls of kernel functions inside lowerings need.
+impl Frame<O32> {
+    /// The register map.
+    pub(crate) fn map(&self) -> RegisterMap {
+        RegisterMap::new(self.endian)
     }
 
     /// Stores BPF registers that a call would overwrite, each in a place of its own.
@@ -180,34 +205,13 @@ impl Frame {
     /// Offsets from sp of the low and the high word of an outgoing stack argument; the first has
     /// index 0.
     pub(crate) fn stack_argument(&self, index: u32) -> Option<(Simm16, Simm16)> {
-        self.words(HOME_AREA.wrapping_add(index.wrapping_mul(DOUBLEWORD)))
-    }
-
-    fn restore(&self, asm: &mut Block) -> Option<()> {
-        self.each_saved(|reg, offset| asm.lw(reg, offset, Reg::SP))
-    }
-
-    fn release(&self) -> Slot {
-        if self.size == Simm16::ZERO {
-            Slot::Nop
-        } else {
-            Slot::Fill(Insn::addiu(Reg::SP, Reg::SP, self.size))
-        }
-    }
-
-    fn each_saved(&self, mut act: impl FnMut(Reg, Simm16)) -> Option<()> {
-        let mut at = self.saved_at;
-        for reg in self.saved.iter() {
-            act(reg, offset(at)?);
-            at = at.wrapping_add(WORD);
-        }
-        Some(())
+        self.words(O32::HOME_AREA.wrapping_add(index.wrapping_mul(DOUBLEWORD)))
     }
 
     fn each_kept(&self, registers: bpf::RegSet, mut act: impl FnMut(Reg, Simm16)) -> Option<()> {
         let mut at = self.caller_saved_at;
         for reg in registers.intersection(o32::CALLER_SAVED).iter() {
-            let Pair { hi, lo } = self.map.pair(reg);
+            let Pair { hi, lo } = self.map().pair(reg);
             let (low, high) = self.words(at)?;
             act(lo, low);
             act(hi, high);
@@ -217,7 +221,7 @@ impl Frame {
     }
 
     fn words(&self, at: u32) -> Option<(Simm16, Simm16)> {
-        let (low, high) = self.map.word_offsets();
+        let (low, high) = self.map().word_offsets();
         Some((
             offset(at.wrapping_add(low))?,
             offset(at.wrapping_add(high))?,

@@ -23,21 +23,17 @@
 //!
 //! Source: MIPS ABI supplement, third edition, chapter 3; `arch/mips/include/asm/regdef.h`.
 
+use super::Abi;
+use crate::jit::asm::Block;
 use crate::jit::bpf::{self, RegSet};
-use crate::jit::mips::{Endian, Pair, Reg};
+use crate::jit::lower::{pair, Lowering};
+use crate::jit::mips::{Endian, Insn, Pair, Reg, RegMask, Simm16, Width};
 
-/// Bytes that a caller reserves for the callee to store its register arguments in.
-pub(crate) const HOME_AREA: u32 = 16;
-
-/// Stack frames, and 64-bit values on the stack, are aligned to this many bytes.
-pub(crate) const STACK_ALIGNMENT: u32 = 8;
+/// Bytes of a 64-bit value on the stack.
+const DOUBLEWORD: u32 = 8;
 
 /// BPF registers that a call of a C function overwrites.
 pub(crate) const CALLER_SAVED: RegSet = RegSet::ARGUMENTS.with(bpf::Reg::R0).with(bpf::Reg::Ax);
-
-/// BPF registers that live in callee-saved native ones.
-pub(crate) const CALLEE_SAVED: [bpf::Reg; 4] =
-    [bpf::Reg::R6, bpf::Reg::R7, bpf::Reg::R8, bpf::Reg::R9];
 
 /// The pairs of the first and second 64-bit argument, and of the return value, of a C function.
 pub(crate) const ARGUMENT_1: bpf::Reg = bpf::Reg::R1;
@@ -114,5 +110,61 @@ impl RegisterMap {
                 lo: second,
             },
         }
+    }
+}
+
+/// The convention of 32-bit kernels.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct O32;
+
+impl Abi for O32 {
+    const WIDTH: Width = Width::W32;
+    const REGISTER: u32 = 4;
+    const STACK_ALIGNMENT: u32 = 8;
+    /// For the callee to store its register arguments in.
+    const HOME_AREA: u32 = 16;
+    const OUTGOING: u32 =
+        Self::HOME_AREA.wrapping_add(DOUBLEWORD.wrapping_mul(STACK_ARGUMENTS.len() as u32));
+    const CALLS_FUNCTIONS: bool = true;
+    /// The first word of the home area counts.
+    const COUNT: Reg = Reg::ZERO;
+
+    fn registers(endian: Endian, reg: bpf::Reg) -> RegMask {
+        RegisterMap::new(endian).pair(reg).mask()
+    }
+
+    fn tail_entry(endian: Endian) -> u32 {
+        match endian {
+            Endian::Little => 2,
+            Endian::Big => 3,
+        }
+    }
+
+    /// The context is a 32-bit pointer.
+    fn enter(asm: &mut Block, endian: Endian) {
+        let r1 = RegisterMap::new(endian).pair(bpf::Reg::R1);
+        asm.sw(Reg::ZERO, Simm16::ZERO, Reg::SP);
+        asm.copy(r1.lo, WORD_ARGUMENT_1);
+        asm.clear(r1.hi);
+    }
+
+    fn finish(asm: &mut Block, endian: Endian) {
+        asm.copy(WORD_RESULT, RegisterMap::new(endian).pair(bpf::Reg::R0).lo);
+    }
+
+    fn store(reg: Reg, offset: Simm16, base: Reg) -> Insn {
+        Insn::sw(reg, offset, base)
+    }
+
+    fn load(reg: Reg, offset: Simm16, base: Reg) -> Insn {
+        Insn::lw(reg, offset, base)
+    }
+
+    fn add(rd: Reg, rs: Reg, imm: Simm16) -> Insn {
+        Insn::addiu(rd, rs, imm)
+    }
+
+    fn lower(lowering: &mut Lowering<'_, Self>, insn: &bpf::Insn) -> Option<()> {
+        pair::lower(lowering, insn)
     }
 }

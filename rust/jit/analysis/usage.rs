@@ -13,8 +13,10 @@ pub(crate) struct Usage {
     pub(crate) registers: RegSet,
     /// Some instruction calls a helper.
     pub(crate) calls_helpers: bool,
-    /// Some instruction is lowered to a call of a kernel function.
+    /// Some instruction is lowered to a call of a kernel function, where registers have 32 bits.
     pub(crate) calls_functions: bool,
+    /// Some instruction goes on with another program.
+    pub(crate) makes_tail_calls: bool,
 }
 
 impl Usage {
@@ -38,11 +40,6 @@ impl Usage {
         Ok(usage)
     }
 
-    /// Whether the image calls anything, so that `$ra` must be saved and arguments need room.
-    pub(crate) fn makes_calls(&self) -> bool {
-        self.calls_helpers || self.calls_functions
-    }
-
     fn add(&mut self, insn: &Insn) {
         // A helper takes R1, which the program may have had from the start, and of the other
         // arguments those that some instruction writes.
@@ -55,10 +52,11 @@ impl Usage {
         }
         self.calls_helpers |= matches!(insn, Insn::Call { .. });
         self.calls_functions |= is_function_call(insn);
+        self.makes_tail_calls |= matches!(insn, Insn::TailCall);
     }
 }
 
-/// Whether the instruction may be lowered to a call of a kernel function.
+/// Whether the instruction may be lowered to a call of a kernel function on a register pair.
 fn is_function_call(insn: &Insn) -> bool {
     match *insn {
         Insn::Alu {

@@ -4,7 +4,7 @@
 
 use super::branch::{Fixup, Goal, Label, Target};
 use crate::jit::error::{Error, Result};
-use crate::jit::mips::{Insn, Release};
+use crate::jit::mips::{Cpu, Insn};
 use crate::jit::work::{count, Step};
 
 /// The most instructions a block can have. The longest lowering, a 64-bit compare-and-exchange
@@ -71,8 +71,8 @@ pub(crate) struct Block {
     label_count: usize,
     fixups: [Option<Fixup>; FIXUPS],
     fixup_count: usize,
-    /// The release that the instructions are for.
-    pub(super) release: Release,
+    /// The CPU that the instructions are for.
+    pub(super) cpu: Cpu,
     /// Where a jump out of this block goes.
     pub(super) target: Target,
     /// The label of the far jump that an earlier branch of this block shares.
@@ -90,7 +90,7 @@ impl Block {
             label_count: 0,
             fixups: [None; FIXUPS],
             fixup_count: 0,
-            release: Release::R1,
+            cpu: Cpu::LEAST,
             target: Target::NONE,
             taken: None,
             faulty: false,
@@ -98,12 +98,12 @@ impl Block {
     }
 
     /// Empties the block and sets what it is for, and where jumps out of it go.
-    pub(crate) fn start(&mut self, release: Release, target: Target) {
+    pub(crate) fn start(&mut self, cpu: &Cpu, target: Target) {
         count(Step::Block);
         self.len = 0;
         self.label_count = 0;
         self.fixup_count = 0;
-        self.release = release;
+        self.cpu = *cpu;
         self.target = target;
         self.taken = None;
         self.faulty = false;
@@ -171,12 +171,12 @@ impl Block {
     /// # Errors
     ///
     /// `Internal`, in the name of instruction `at`: the block overflowed, a label is unbound, a
-    /// near target is out of reach, an instruction is not in the release, or the sink is full.
+    /// near target is out of reach, the CPU lacks an instruction, or the sink is full.
     pub(crate) fn flush(&mut self, sink: &mut Sink<'_>, at: u32) -> Result {
         self.resolve(sink)
             .and_then(|()| {
                 self.insns().iter().try_for_each(|insn| {
-                    if !insn.op().row().releases.contains(self.release) {
+                    if !self.cpu.has(insn.op().row()) {
                         return None;
                     }
                     sink.push(insn.word())

@@ -158,7 +158,7 @@ impl Block {
     /// Jumps to the block's target.
     pub(crate) fn jump(&mut self) {
         match self.target.form {
-            Form::Near if !self.release.is_r6() => {
+            Form::Near if !self.cpu.release.is_r6() => {
                 self.branch_to(BranchCond::zero(Reg::ZERO), Goal::Target, Slot::Nop);
             }
             _ => self.far_jump(),
@@ -168,8 +168,8 @@ impl Block {
     /// Jumps to the address in a register.
     pub(crate) fn jump_reg(&mut self, reg: Reg, slot: Slot) {
         match slot {
-            Slot::Nop if self.release.is_r6() => self.push(Insn::jic(reg, Simm16::ZERO)),
-            _ if self.release.is_r6() => {
+            Slot::Nop if self.cpu.release.is_r6() => self.push(Insn::jic(reg, Simm16::ZERO)),
+            _ if self.cpu.release.is_r6() => {
                 self.push(Insn::jalr(Reg::ZERO, reg));
                 self.slot(slot);
             }
@@ -183,7 +183,7 @@ impl Block {
     /// Calls a function through `$t9`, which what fills the slot does not touch. Where the jump can
     /// add the low half of the address, it has no slot, and the filler comes before it.
     pub(crate) fn call(&mut self, address: u32, slot: Slot) {
-        if self.release.is_r6() {
+        if self.cpu.release.is_r6() {
             let low = Simm16::low_half(address);
             let rest = address.wrapping_sub(low.value() as u32);
             self.lui(Reg::T9, Uimm16::high_half(rest));
@@ -203,7 +203,7 @@ impl Block {
     /// Else always two instructions to load the address, so that the measuring pass, which does not
     /// know it, counts the same as the writing pass.
     fn far_jump(&mut self) {
-        if self.release.is_r6() {
+        if self.cpu.release.is_r6() {
             self.fix(Goal::Target);
             return self.push(Insn::bc(Disp26::ZERO));
         }

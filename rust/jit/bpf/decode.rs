@@ -11,7 +11,7 @@
 use super::raw::{alu, atomic, class, jmp, mode, pseudo, size, Raw};
 use super::{AluOp, AtomicOp, Cond, Insn, Mem, Operand, Reg, Size, Swap, Width};
 use crate::jit::error::{Error, Result};
-use crate::jit::mips::Endian;
+use crate::jit::mips::{Endian, Width as Registers};
 use crate::jit::work::{count, Step};
 
 /// What raw instructions look like in this kernel.
@@ -21,6 +21,9 @@ pub(crate) struct Dialect {
     pub(crate) endian: Endian,
     /// The number of `BPF_REG_AX`, which differs between kernel versions.
     pub(crate) ax: u8,
+    /// Whether the kernel is one of 64 bits: only those load and store doublewords in order
+    /// (`check_atomic()` in `kernel/bpf/verifier.c`).
+    pub(crate) width: Registers,
 }
 
 /// Decodes the instruction in slot `at` of a program.
@@ -270,17 +273,22 @@ impl Decoder<'_> {
         }
     }
 
+    /// Whether loads and stores of this size can be ordered.
+    fn is_ordered(&self, size: Size) -> bool {
+        size != Size::Dw || self.dialect.width == Registers::W64
+    }
+
     fn atomic(&self) -> Result<Insn> {
         let size = self.size();
         let op = match self.raw.imm {
-            atomic::LOAD_ACQ if size != Size::Dw => {
+            atomic::LOAD_ACQ if self.is_ordered(size) => {
                 return Ok(Insn::LoadAcquire {
                     dst: self.dst_written()?,
                     mem: self.src_mem()?,
                     size,
                 });
             }
-            atomic::STORE_REL if size != Size::Dw => {
+            atomic::STORE_REL if self.is_ordered(size) => {
                 return Ok(Insn::StoreRelease {
                     mem: self.dst_mem()?,
                     size,

@@ -14,7 +14,9 @@ mod release;
 mod shift;
 mod swap;
 
-use super::Lowering;
+use super::{log2, Lowering};
+use crate::jit::abi::O32;
+use crate::jit::bpf::{self, Insn};
 use crate::jit::mips::{Pair, Reg};
 
 /// Temporary registers of a lowering.
@@ -32,16 +34,62 @@ fn sign_word(imm: i32) -> u32 {
     }
 }
 
-/// The power of two that a positive immediate is, if it is one.
-fn log2(imm: i32) -> Option<u32> {
-    if imm > 0 && imm.count_ones() == 1 {
-        Some(imm.trailing_zeros())
-    } else {
-        None
+/// Lowers an instruction: an exhaustive match.
+pub(crate) fn lower(l: &mut Lowering<'_, O32>, insn: &Insn) -> Option<()> {
+    match *insn {
+        Insn::Alu {
+            width,
+            op,
+            dst,
+            src,
+        } => l.alu(width, op, dst, src),
+        Insn::Neg { width, dst } => l.neg(width, dst),
+        Insn::Mov { width, dst, src } => l.mov(width, dst, src),
+        Insn::MovSx {
+            width,
+            dst,
+            src,
+            from,
+        } => l.mov_sx(width, dst, src, from),
+        Insn::ZeroExtend { dst } => l.zero_extend(dst),
+        Insn::Swap { dst, size, kind } => l.swap(dst, size, kind),
+        Insn::LoadImm64 { dst, value } => l.load_imm64(dst, value),
+        Insn::Load {
+            dst,
+            mem,
+            size,
+            signed,
+        } => l.load(dst, mem, size, signed),
+        Insn::Store { mem, size, src } => l.store(mem, size, src),
+        Insn::Atomic {
+            op,
+            width,
+            mem,
+            src,
+        } => l.atomic(op, width, mem, src),
+        Insn::LoadAcquire { dst, mem, size } => l.load_acquire(dst, mem, size),
+        Insn::StoreRelease { mem, size, src } => l.store_release(mem, size, src),
+        Insn::Jump { .. } => l.jump(),
+        Insn::Branch {
+            width,
+            cond,
+            dst,
+            src,
+            ..
+        } => l.jump_if(width, cond, dst, src),
+        Insn::Call { offset } => l.call(offset),
+        Insn::TailCall => l.tail_call(),
+        Insn::Exit => l.exit(),
+        // Nothing to do: the interpreter's barrier_nospec() is empty on MIPS as well.
+        Insn::NoSpec => Some(()),
     }
 }
 
-impl Lowering<'_> {
+impl Lowering<'_, O32> {
+    fn pair(&self, reg: bpf::Reg) -> Pair {
+        self.setting.frame.map().pair(reg)
+    }
+
     /// Completes a 32-bit result: BPF zero-extends it. Where the verifier marks the places that
     /// need it, it has put an explicit zero-extension there.
     fn finish_word(&mut self, d: Pair) {

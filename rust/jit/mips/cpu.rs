@@ -6,6 +6,8 @@
 //! machine and one host test binary tests them all. The glue derives the value from the running
 //! kernel; nothing else in the core asks what it was compiled for.
 
+use super::table::{Effects, Row};
+
 /// Byte order of data, and with it the order of words in a register pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endian {
@@ -13,7 +15,16 @@ pub(crate) enum Endian {
     Big,
 }
 
-/// A release of the MIPS32 architecture (MD00082, "Introduction to the MIPS32 Architecture").
+/// How wide general-purpose registers are, and with them addresses: which of the two
+/// architectures it is, MIPS32 or MIPS64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Width {
+    W32,
+    W64,
+}
+
+/// A release of the architecture (MD00082, "Introduction to the MIPS32 Architecture"; MD00083 for
+/// MIPS64).
 ///
 /// Ordered: a later release has what an earlier one has, except where a row of the instruction
 /// table says otherwise. Release 3 and 5 brought nothing that a compiler of BPF has use for: they
@@ -95,13 +106,28 @@ impl Barriers {
 /// The CPU an image is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cpu {
+    pub(crate) width: Width,
     pub(crate) endian: Endian,
     pub(crate) release: Release,
     pub(crate) barriers: Barriers,
 }
 
 impl Cpu {
-    /// Whether the CPU has the instructions of MIPS32 Release 2: `ext`, `ins`, `seb`, `seh`,
+    /// What every machine has.
+    pub(crate) const LEAST: Cpu = Cpu {
+        width: Width::W32,
+        endian: Endian::Little,
+        release: Release::R1,
+        barriers: Barriers::NONE,
+    };
+
+    /// Whether the CPU has the instruction of this row.
+    pub(crate) fn has(&self, row: &Row) -> bool {
+        row.releases.contains(self.release)
+            && (self.width == Width::W64 || !row.effects.intersects(Effects::WIDE))
+    }
+
+    /// Whether the CPU has the instructions of Release 2: `ext`, `ins`, `seb`, `seh`,
     /// `wsbh`, `rotr`.
     pub(crate) fn has_r2(&self) -> bool {
         self.release >= Release::R2

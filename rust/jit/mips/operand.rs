@@ -70,6 +70,9 @@ impl Simm9 {
 pub(crate) struct Uimm16(u16);
 
 impl Uimm16 {
+    /// Zero.
+    pub(crate) const ZERO: Uimm16 = Uimm16(0);
+
     /// The value, if it fits 16 unsigned bits.
     pub(crate) fn new(value: u32) -> Option<Uimm16> {
         u16::try_from(value).ok().map(Uimm16)
@@ -129,6 +132,9 @@ pub(crate) type FieldPos = Shift5;
 pub(crate) struct FieldSize(u8);
 
 impl FieldSize {
+    /// All of a word.
+    pub(crate) const WORD: FieldSize = FieldSize(32);
+
     /// The width, if there is a bit-field so wide.
     pub(crate) fn new(size: u32) -> Option<FieldSize> {
         if (1..=32).contains(&size) {

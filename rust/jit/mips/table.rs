@@ -8,7 +8,9 @@
 //! read and write sets, the printer. What a row says is judged against GNU as and LLVM by `make
 //! encode`; a row whose fields overlap each other or its fixed bits does not compile.
 //!
-//! Source: MD00086, "The MIPS32 Instruction Set Manual", the page of each instruction.
+//! Source: MD00086, "The MIPS32 Instruction Set Manual", the page of each instruction; those of
+//! MIPS64 alone are in MD00087. The others compute on a MIPS64 CPU with the low word of registers
+//! that hold a sign-extended one, unless they treat all bits alike.
 
 use super::cpu::Releases;
 use super::operand::{Disp16, Disp26, FieldPos, FieldSize, Shift5, Simm16, Simm9, Uimm16};
@@ -119,6 +121,8 @@ impl Effects {
     pub(crate) const COMPACT: Effects = Effects(128);
     /// Writes the return address to `$ra`, which is no operand.
     pub(crate) const LINKS: Effects = Effects(256);
+    /// Reads or writes more than 32 bits of a register: an instruction of MIPS64 only.
+    pub(crate) const WIDE: Effects = Effects(512);
 
     /// Whether this set has something of the other.
     pub(crate) const fn intersects(self, other: Effects) -> bool {
@@ -339,6 +343,37 @@ instructions! {
         sh Sh "sh" 0xa400_0000 (Rt rt r, Simm offset imm, Base base r) R1 [STORES];
         sw Sw "sw" 0xac00_0000 (Rt rt r, Simm offset imm, Base base r) R1 [STORES];
         sync Sync "sync" 0x0000_000f () R1 [ORDERS];
+
+        // 64 bits: arithmetic and shifts.
+        daddiu Daddiu "daddiu" 0x6400_0000 (Rt rt w, Rs rs r, Simm imm imm) R1 [WIDE];
+        daddu Daddu "daddu" 0x0000_002d (Rd rd w, Rs rs r, Rt rt r) R1 [WIDE];
+        dsll Dsll "dsll" 0x0000_0038 (Rd rd w, Rt rt r, Sa sa imm) R1 [WIDE];
+        dsll32 Dsll32 "dsll32" 0x0000_003c (Rd rd w, Rt rt r, Sa sa imm) R1 [WIDE];
+        dsllv Dsllv "dsllv" 0x0000_0014 (Rd rd w, Rt rt r, Rs rs r) R1 [WIDE];
+        dsra Dsra "dsra" 0x0000_003b (Rd rd w, Rt rt r, Sa sa imm) R1 [WIDE];
+        dsra32 Dsra32 "dsra32" 0x0000_003f (Rd rd w, Rt rt r, Sa sa imm) R1 [WIDE];
+        dsrav Dsrav "dsrav" 0x0000_0017 (Rd rd w, Rt rt r, Rs rs r) R1 [WIDE];
+        dsrl Dsrl "dsrl" 0x0000_003a (Rd rd w, Rt rt r, Sa sa imm) R1 [WIDE];
+        dsrl32 Dsrl32 "dsrl32" 0x0000_003e (Rd rd w, Rt rt r, Sa sa imm) R1 [WIDE];
+        dsrlv Dsrlv "dsrlv" 0x0000_0016 (Rd rd w, Rt rt r, Rs rs r) R1 [WIDE];
+        dsubu Dsubu "dsubu" 0x0000_002f (Rd rd w, Rs rs r, Rt rt r) R1 [WIDE];
+
+        // 64 bits: bytes and bit-fields.
+        dext Dext "dext" 0x7c00_0003 (Rt rt w, Rs rs r, Pos pos imm, Size size imm) R2 [WIDE];
+        dsbh Dsbh "dsbh" 0x7c00_00a4 (Rd rd w, Rt rt r) R2 [WIDE];
+        dshd Dshd "dshd" 0x7c00_0164 (Rd rd w, Rt rt r) R2 [WIDE];
+
+        // 64 bits: multiplication and division.
+        ddiv Ddiv "ddiv" 0x0000_001e (Rs rs r, Rt rt r) BEFORE_R6 [WIDE WRITES_HILO];
+        ddivu Ddivu "ddivu" 0x0000_001f (Rs rs r, Rt rt r) BEFORE_R6 [WIDE WRITES_HILO];
+        dmultu Dmultu "dmultu" 0x0000_001d (Rs rs r, Rt rt r) BEFORE_R6 [WIDE WRITES_HILO];
+
+        // 64 bits: memory.
+        ld Ld "ld" 0xdc00_0000 (Rt rt w, Simm offset imm, Base base r) R1 [WIDE LOADS];
+        lld Lld "lld" 0xd000_0000 (Rt rt w, Simm offset imm, Base base r) BEFORE_R6 [WIDE LOADS ORDERS];
+        lwu Lwu "lwu" 0x9c00_0000 (Rt rt w, Simm offset imm, Base base r) R1 [WIDE LOADS];
+        scd Scd "scd" 0xf000_0000 (Rt rt rw, Simm offset imm, Base base r) BEFORE_R6 [WIDE STORES ORDERS];
+        sd Sd "sd" 0xfc00_0000 (Rt rt r, Simm offset imm, Base base r) R1 [WIDE STORES];
     }
     control {
         bc Bc "bc" 0xc800_0000 (Disp26 disp imm) R6 [COMPACT];

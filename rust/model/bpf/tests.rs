@@ -96,7 +96,7 @@ fn run_where(order: ByteOrder, counted: Counted, programs: &[&[Fields]]) -> End 
         .iter()
         .map(|insns| Program {
             slots: insns.iter().map(|insn| insn.slot(order)).collect(),
-            stack: STACK,
+            stack: STACK.into(),
         })
         .collect();
     let mut memory = Memory::new(order);

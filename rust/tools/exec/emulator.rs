@@ -9,14 +9,16 @@
 //! Of every access to the stack it is checked that it does not lie below `$sp`, where an
 //! interrupt would overwrite it, nor above the caller's home area.
 
-use unicorn_engine::{Arch, HookType, MemType, Mips32CpuModel, Mode, Prot, RegisterMIPS, Unicorn};
+use unicorn_engine::{Arch, HookType, MemType, Prot, RegisterMIPS, Unicorn};
 
+use super::cpu;
 use super::kernel::Call;
 use super::machine::Machine;
 use super::places::*;
 use super::random::Random;
 use super::visit;
-use crate::jit::mips::{Endian, Reg, Release};
+use crate::jit::mips::Reg;
+use crate::jit::runtime::Counted;
 
 /// More blocks of straight code than any program here runs through.
 const LIMIT: u64 = 1_000_000;
@@ -56,7 +58,7 @@ pub(super) struct World {
     /// The first thing that went wrong.
     pub(super) fault: Option<String>,
     /// What must be in `$gp`, `$k0` and `$k1`, always.
-    pub(super) untouchable: [u32; 3],
+    pub(super) untouchable: [u64; 3],
     /// Blocks that the present run may still enter.
     blocks: u64,
 }
@@ -79,30 +81,14 @@ pub(super) struct Emulator {
 /// What a run left behind.
 pub(super) struct Outcome {
     /// `$v0`
-    pub(super) result: u32,
+    pub(super) result: u64,
     pub(super) data: Vec<u8>,
     /// The used part of the stack, up to `$sp` at entry.
     pub(super) stack: Vec<u8>,
     pub(super) calls: Vec<Call>,
 }
 
-/// The emulator's number for a register.
-pub(super) fn id(reg: Reg) -> i32 {
-    RegisterMIPS::R0 as i32 + reg.number() as i32
-}
-
 fn start(machine: Machine) -> Unicorn<'static, World> {
-    let (order, model) = (
-        match machine.endian {
-            Endian::Little => Mode::LITTLE_ENDIAN,
-            Endian::Big => Mode::BIG_ENDIAN,
-        },
-        match machine.release {
-            Release::R1 => Mips32CpuModel::Model_4KC,
-            Release::R2 => Mips32CpuModel::Model_24KC,
-            Release::R6 => Mips32CpuModel::MIPS32R6_GENERIC,
-        },
-    );
     let world = World {
         machine,
         junk: Random::new(0),
@@ -112,8 +98,10 @@ fn start(machine: Machine) -> Unicorn<'static, World> {
         blocks: 0,
     };
     let build = || {
-        let mut unicorn = Unicorn::new_with_data(Arch::MIPS, Mode::MIPS32 | order, world)?;
-        unicorn.ctl_set_cpu_model(model as i32)?;
+        let (mode, model) = cpu::of(&machine);
+        let mut unicorn = Unicorn::new_with_data(Arch::MIPS, mode, world)?;
+        unicorn.ctl_set_cpu_model(model)?;
+        let place = |address: u32| machine.pointer(address);
         for (at, size, allowed) in [
             (CODE, CODE_SIZE, Prot::READ | Prot::EXEC),
             (FUNCTIONS, FUNCTIONS_SIZE, Prot::READ | Prot::EXEC),
@@ -128,7 +116,7 @@ fn start(machine: Machine) -> Unicorn<'static, World> {
             unicorn.mem_write(physical(at), &machine.bytes(JR_RA))?;
         }
         let last = FUNCTIONS + FUNCTIONS_SIZE - 1;
-        unicorn.add_code_hook(FUNCTIONS.into(), last.into(), |unicorn, at, _| {
+        unicorn.add_code_hook(place(FUNCTIONS), place(last), |unicorn, at, _| {
             // Not in the delay slot of the return.
             if at % FUNCTION_SIZE == 0 {
                 visit::function(unicorn, at as u32);
@@ -139,8 +127,8 @@ fn start(machine: Machine) -> Unicorn<'static, World> {
         unicorn.add_block_hook(1, 0, count_block)?;
         unicorn.add_mem_hook(
             HookType::MEM_READ | HookType::MEM_WRITE,
-            (STACK_END - STACK_SIZE).into(),
-            (STACK_END - 1).into(),
+            place(STACK_END - STACK_SIZE),
+            place(STACK_END - 1),
             check_stack_access,
         )?;
         Ok::<_, unicorn_engine::uc_error>(unicorn)
@@ -166,8 +154,9 @@ fn check_stack_access(
     size: usize,
     _: i64,
 ) -> bool {
-    let sp = unicorn.reg_read(id(Reg::SP)).unwrap_or_default();
-    let end = u64::from(STACK_POINTER + HOME_AREA);
+    let sp = unicorn.reg_read(cpu::id(Reg::SP)).unwrap_or_default();
+    let machine = &unicorn.get_data().machine;
+    let end = machine.pointer(STACK_POINTER + home_area(machine));
     if address < sp || address + size as u64 > end {
         let fault = format!("{kind:?} of {size} bytes at {address:#x} with sp at {sp:#x}");
         unicorn.get_data_mut().blame(fault);
@@ -208,13 +197,19 @@ impl Emulator {
 
     /// Makes the program array: a slot is empty or has the address of an image.
     pub(super) fn set_array(&mut self, slots: &[Option<u32>]) {
-        self.write_word(ARRAY + RUNTIME.array_max_entries, slots.len() as u32);
+        let runtime = runtime(&self.machine, Counted::Hits);
+        let size = self.machine.pointer_bytes(0).len() as u32;
+        self.write_word(ARRAY + runtime.array_max_entries, slots.len() as u32);
         for (index, slot) in (0..).zip(slots) {
             let program = PROGRAMS + index * PROGRAM_SIZE;
             let pointer = slot.map_or(0, |_| program);
-            self.write_word(ARRAY + RUNTIME.array_ptrs + 4 * index, pointer);
-            self.write_word(program + RUNTIME.prog_bpf_func, slot.unwrap_or(0));
+            self.write_pointer(ARRAY + runtime.array_ptrs + size * index, pointer);
+            self.write_pointer(program + runtime.prog_bpf_func, slot.unwrap_or(0));
         }
+    }
+
+    fn write_pointer(&mut self, address: u32, pointer: u32) {
+        self.write(address, &self.machine.pointer_bytes(pointer));
     }
 
     fn write_word(&mut self, address: u32, word: u32) {
@@ -248,7 +243,8 @@ impl Emulator {
     pub(super) fn run(&mut self, entry: u32, data: &[u8], seed: u64) -> Result<Outcome, String> {
         self.write(DATA, data);
         let before = self.enter(seed);
-        let ended = self.unicorn.emu_start(entry.into(), RETURN.into(), 0, 0);
+        let [begin, end] = [entry, RETURN].map(|at| self.machine.pointer(at));
+        let ended = self.unicorn.emu_start(begin, end, 0, 0);
         let pc = self.unicorn.reg_read(RegisterMIPS::PC).unwrap_or_default() & 0xffff_ffff;
         if let Some(fault) = self.unicorn.get_data_mut().fault.take() {
             return Err(fault);
@@ -273,7 +269,7 @@ impl Emulator {
             STACK_POINTER - STACK_USED,
             STACK_USED + STACK_END - STACK_POINTER,
         );
-        let above = used + HOME_AREA as usize;
+        let above = used + home_area(&self.machine) as usize;
         if stack[above..] != self.stack[above..] {
             return Err("the caller's frame has changed".to_owned());
         }
@@ -286,18 +282,18 @@ impl Emulator {
     }
 
     /// Sets the registers as a caller does; returns those of [`PRESERVED`].
-    fn enter(&mut self, seed: u64) -> [u32; PRESERVED.len()] {
+    fn enter(&mut self, seed: u64) -> [u64; PRESERVED.len()] {
         let mut junk = Random::new(seed);
         for number in 1..32 {
-            self.set_register(Reg::from_number(number), junk.word());
+            self.set_register(Reg::from_number(number), junk.next());
         }
         for register in [RegisterMIPS::HI, RegisterMIPS::LO] {
             // A register the emulator cannot set keeps what is in it.
-            let _ = self.unicorn.reg_write(register, junk.word().into());
+            let _ = self.unicorn.reg_write(register, junk.next());
         }
-        self.set_register(Reg::A0, DATA);
-        self.set_register(Reg::RA, RETURN);
-        self.set_register(Reg::SP, STACK_POINTER);
+        self.set_register(Reg::A0, self.machine.pointer(DATA));
+        self.set_register(Reg::RA, self.machine.pointer(RETURN));
+        self.set_register(Reg::SP, self.machine.pointer(STACK_POINTER));
         let before = PRESERVED.map(|reg| self.register(reg));
         let untouchable = [Reg::GP, Reg::K0, Reg::K1].map(|reg| self.register(reg));
         let world = self.unicorn.get_data_mut();
@@ -309,13 +305,12 @@ impl Emulator {
         before
     }
 
-    fn register(&self, reg: Reg) -> u32 {
-        self.unicorn.reg_read(id(reg)).unwrap_or_default() as u32
+    fn register(&self, reg: Reg) -> u64 {
+        cpu::register(&self.unicorn, &self.machine, reg)
     }
 
-    fn set_register(&mut self, reg: Reg, value: u32) {
-        let done = self.unicorn.reg_write(id(reg), value.into());
-        done.unwrap_or_else(|error| panic!("no register ${}: {error:?}", reg.name()));
+    fn set_register(&mut self, reg: Reg, value: u64) {
+        cpu::set_register(&mut self.unicorn, &self.machine, reg, value);
     }
 
     fn read(&self, address: u32, size: u32) -> Vec<u8> {

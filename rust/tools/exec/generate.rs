@@ -13,7 +13,7 @@
 mod statement;
 
 use super::machine::Machine;
-use super::places::{helper_number, ARRAY, DATA_SIZE};
+use super::places::{helper_number, ARRAY_POINTER, DATA_SIZE};
 use super::random::Random;
 use super::subject::Subject;
 use crate::model::bpf::fields::{class, Fields};
@@ -343,7 +343,7 @@ impl Generator<'_> {
             }
         }
         self.push(mov(1, self.base));
-        self.program.extend(load_imm64(2, ARRAY.into()));
+        self.program.extend(load_imm64(2, ARRAY_POINTER));
         self.push(tail_call());
         self.defined &= !0b11_1110;
     }

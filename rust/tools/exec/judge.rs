@@ -23,7 +23,7 @@ use crate::model::world::{Fault, World};
 const LIMIT: u64 = 1_000_000;
 
 /// R10 of a program that does not use it.
-const NO_STACK: u32 = 0x0bad_0000;
+const NO_STACK: u64 = 0x0bad_0000;
 
 /// Whose fault it is.
 #[derive(Clone, Debug)]
@@ -119,7 +119,7 @@ impl Judge {
         while images.len() < raws.len() {
             let raw = &raws[images.len()];
             let compile = |address| {
-                let options = variant.options(subject.stack_depth, address);
+                let options = variant.options(&self.machine, subject.stack_depth, address);
                 host::compile_unjudged(raw, &cpu, &options)
                     .map_err(|error| format!("does not compile: {error:?}"))
             };
@@ -151,7 +151,8 @@ impl Judge {
                         .iter()
                         .map(|insn| insn.slot(self.machine.order()))
                         .collect(),
-                    stack: frame_pointer(image).unwrap_or(NO_STACK),
+                    stack: frame_pointer(image, &self.machine)
+                        .map_or(NO_STACK, |at| self.machine.pointer(at)),
                 })
                 .collect(),
             images,
@@ -176,7 +177,7 @@ impl Judge {
         let real = self.emulator.run(entry, &data, seed).map_err(Wrong::Code)?;
         compare_calls(&model.calls, &real.calls)
             .and_then(|()| compare_memory(compiled, &model, &real))
-            .and_then(|()| match model.result as u32 {
+            .and_then(|()| match self.machine.pointer(model.result as u32) {
                 result if result == real.result => Ok(model.result),
                 result => Err(format!(
                     "the result is {:#x} and should be {result:#x}",
@@ -214,7 +215,7 @@ impl Judge {
             calls: Vec::new(),
             junk: Random::new(seed),
         };
-        let context = Bits::new(64, u64::from(DATA));
+        let context = Bits::new(64, self.machine.pointer(DATA));
         let mut machine = bpf::Machine::new(setup, &mut kernel, &compiled.programs, context);
         let result = machine
             .run(LIMIT)
@@ -279,7 +280,7 @@ fn compare_memory(
     let end = compiled.programs[expected.last].stack;
     if compiled.programs.len() == 1 && end != NO_STACK {
         let depth = compiled.stack_depth as usize;
-        let end = (end - stack.base) as usize;
+        let end = (end as u32 - stack.base) as usize;
         let own = end - depth..end;
         let base = stack.base + own.start as u32;
         if let Some(wrong) = differs("stack", base, &stack.bytes[own.clone()], &real.stack[own]) {
@@ -291,19 +292,22 @@ fn compare_memory(
 
 /// R10 of an image: `$fp` behind its prologue, which this follows as far as it concerns `$sp` and
 /// `$fp`. None if it does not set `$fp`.
-fn frame_pointer(image: &Image) -> Option<u32> {
-    /// `addiu $sp, $sp, 0`, `addiu $fp, $sp, 0`, `addu $fp, $sp, $zero`, `or $fp, $sp, $zero`
-    const ADJUST: u32 = 0x27bd_0000;
-    const SET: u32 = 0x27be_0000;
-    const COPY: [u32; 2] = [0x03a0_f021, 0x03a0_f025];
+fn frame_pointer(image: &Image, machine: &Machine) -> Option<u32> {
+    /// `addu $fp, $sp, $zero`, `or $fp, $sp, $zero`, `daddu $fp, $sp, $zero`
+    const COPY: [u32; 3] = [0x03a0_f021, 0x03a0_f025, 0x03a0_f02d];
+    // `addiu $sp, $sp, 0`, `addiu $fp, $sp, 0`, or those with `daddiu`.
+    let (adjust, set) = match machine.is_wide() {
+        false => (0x27bd_0000, 0x27be_0000),
+        true => (0x67bd_0000, 0x67be_0000),
+    };
     let prologue = *image.offsets.first()? as usize / 4;
     let mut sp = STACK_POINTER;
     let mut fp = None;
     for &word in image.words.get(..prologue)? {
         let offset = i32::from(word as i16) as u32;
         match word & 0xffff_0000 {
-            ADJUST => sp = sp.wrapping_add(offset),
-            SET => fp = Some(sp.wrapping_add(offset)),
+            start if start == adjust => sp = sp.wrapping_add(offset),
+            start if start == set => fp = Some(sp.wrapping_add(offset)),
             _ if COPY.contains(&word) => fp = Some(sp),
             _ => {}
         }

@@ -4,7 +4,8 @@
 //!
 //! Helper 0 to 5 takes as many arguments; its result depends on each of their bits and on
 //! nothing else, so that an argument gone wrong shows up. Helpers 6 and 7 write and read memory,
-//! helper 8 returns a pointer, as a map lookup does.
+//! helper 8 returns a pointer, as a map lookup does; it is sign-extended, of which 32-bit machines
+//! ignore all but the word.
 
 use super::places::{DATA, RUNTIME};
 use super::random::mix;
@@ -74,7 +75,7 @@ impl Call {
                 }
                 Some(digest)
             }
-            LOOKUP => Some(u64::from(DATA + LOOKUP_AREA + (pointer & 0xf8))),
+            LOOKUP => Some(i64::from((DATA + LOOKUP_AREA + (pointer & 0xf8)) as i32) as u64),
             number => Some(
                 self.arguments
                     .iter()

@@ -2,11 +2,11 @@
 
 //! The ways to compile for a machine.
 
-use super::places::RUNTIME;
+use super::places::runtime;
 use crate::host::Options;
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::Cpu;
-use crate::jit::runtime::{Counted, Runtime};
+use crate::jit::runtime::Counted;
 pub(in crate::tools) use crate::tools::machine::{Machine, MACHINES};
 
 /// A way to compile a program.
@@ -48,6 +48,7 @@ impl Variant {
 
     pub(super) fn cpu(&self, machine: &Machine) -> Cpu {
         Cpu {
+            width: machine.width,
             endian: machine.endian,
             release: machine.release,
             barriers: if self.barriers {
@@ -58,16 +59,13 @@ impl Variant {
         }
     }
 
-    pub(super) fn options(&self, stack_depth: u32, address: u32) -> Options {
+    pub(super) fn options(&self, machine: &Machine, stack_depth: u32, address: u32) -> Options {
         Options {
             stack_depth,
             verifier_zext: self.verifier_zext,
             facts: self.facts,
             address,
-            runtime: Runtime {
-                counted: self.counted,
-                ..RUNTIME
-            },
+            runtime: runtime(machine, self.counted),
         }
     }
 }

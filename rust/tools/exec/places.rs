@@ -16,8 +16,10 @@
 //! addresses are: they have the top bit set, and the emulator's memory is at what remains without
 //! it.
 
+use super::machine::Machine;
 use crate::host;
-use crate::jit::runtime::{Atomic64, Runtime};
+use crate::jit::mips::Width;
+use crate::jit::runtime::{Atomic64, Counted, Runtime};
 use crate::model::bpf::fields::Fields;
 use crate::tools::build::call_offset;
 
@@ -47,8 +49,13 @@ pub(super) const STACK_END: u32 = 0x8601_0000;
 pub(super) const STACK_SIZE: u32 = PAGE;
 /// `$sp` when an image is entered: above is the caller's frame.
 pub(super) const STACK_POINTER: u32 = STACK_END - 0x100;
-/// Bytes above `$sp` that belong to the image (o32).
-pub(super) const HOME_AREA: u32 = 16;
+/// Bytes above `$sp` that belong to the image: o32 gives it some.
+pub(super) fn home_area(machine: &Machine) -> u32 {
+    match machine.width {
+        Width::W32 => 16,
+        Width::W64 => 0,
+    }
+}
 
 pub(super) const RETURN: u32 = 0x8700_0000;
 
@@ -73,6 +80,27 @@ pub(super) const RUNTIME: Runtime = Runtime {
     },
     ..host::RUNTIME
 };
+
+/// What the images of a machine are compiled for: the same places, but structures of its own.
+pub(super) fn runtime(machine: &Machine, counted: Counted) -> Runtime {
+    let Runtime {
+        array_max_entries,
+        array_ptrs,
+        prog_bpf_func,
+        ..
+    } = host::runtime(machine.width, counted);
+    Runtime {
+        array_max_entries,
+        array_ptrs,
+        prog_bpf_func,
+        counted,
+        ..RUNTIME
+    }
+}
+
+/// The address of the program array as a doubleword. It is a pointer on any machine: where
+/// registers have 32 bits, those above do not count.
+pub(super) const ARRAY_POINTER: u64 = ARRAY as i32 as i64 as u64;
 
 /// The immediate of a call of the helper with this number: some are negative.
 pub(super) const fn helper_offset(number: u32) -> i32 {

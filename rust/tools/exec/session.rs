@@ -31,7 +31,7 @@ struct Arguments {
     /// In how many ways to compile each of them: 1 to 8.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=8))]
     ways: u8,
-    /// Only on this machine: le-r1, le-r2, le-r6, be-r1, be-r2 or be-r6.
+    /// Only on this machine: le-r1, le-r2, le-r6, le64-r2, be-r1, be-r2, be-r6 or be64-r2.
     #[arg(long)]
     machine: Option<String>,
     /// Only cases whose name contains this.
@@ -186,6 +186,7 @@ impl Session {
         let mut number = 0;
         let mut random = Random::new(self.seed);
         let mut data_random = Random::new(self.seed ^ 1);
+        let machine = judge.machine;
         let mut each = |form: Form| {
             number += 1;
             if !self.is_wanted(&form.name) || report.is_hopeless() || self.is_over(report) {
@@ -206,7 +207,7 @@ impl Session {
             }
         };
         forms::arithmetic(&mut random, &mut each);
-        forms::memory(&mut random, &mut each);
+        forms::memory(machine, &mut random, &mut each);
         forms::control(&mut random, &mut each);
     }
 

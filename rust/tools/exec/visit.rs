@@ -2,15 +2,18 @@
 
 //! A visit to a kernel function: what it does to the machine, besides its work.
 //!
-//! By the o32 convention (MIPS ABI supplement, chapter 3), arguments are in `$a0` to `$a3` and, from
+//! By the n64 convention, arguments are in `$a0` to `$a4` and the result is in `$v0`. By the o32
+//! convention (MIPS ABI supplement, chapter 3), arguments are in `$a0` to `$a3` and, from
 //! the fifth word on, on the stack behind the 16 bytes of the home area, where a 64-bit argument
 //! begins at an even word. Results are in `$v0` and `$v1`. The function may overwrite every
 //! other caller-saved register, HI and LO, its home area and all that is below `$sp`: here it does.
 
 use unicorn_engine::{RegisterMIPS, Unicorn};
 
-use super::emulator::{id, World};
+use super::cpu;
+use super::emulator::World;
 use super::kernel::{function_at, Access, Call, Function};
+use super::machine::Machine;
 use super::places::*;
 use crate::jit::mips::{Endian, Reg};
 
@@ -59,11 +62,13 @@ struct Visit<'a, 'u> {
 
 impl Visit<'_, '_> {
     fn check(&mut self, at: u32) -> Result<(), Wrong> {
-        let sp = self.register(Reg::SP);
-        if sp % 8 != 0 || !(STACK_POINTER - STACK_SIZE / 2..STACK_POINTER).contains(&sp) {
+        let sp = self.address(Reg::SP);
+        let alignment = if self.machine().is_wide() { 16 } else { 8 };
+        if sp % alignment != 0 || !(STACK_POINTER - STACK_SIZE / 2..STACK_POINTER).contains(&sp) {
             return Err(format!("function {at:#x} called with sp {sp:#x}"));
         }
-        let now = [Reg::GP, Reg::K0, Reg::K1].map(|reg| self.register(reg));
+        let machine = *self.machine();
+        let now = [Reg::GP, Reg::K0, Reg::K1].map(|reg| cpu::register(self.unicorn, &machine, reg));
         if now != self.unicorn.get_data().untouchable {
             return Err(format!("gp, k0 or k1 overwritten: {now:x?}"));
         }
@@ -72,15 +77,16 @@ impl Visit<'_, '_> {
 
     /// The result, of which there may be none.
     fn work(&mut self, at: u32) -> Result<Option<u64>, Wrong> {
-        let first = self.pair(Reg::A0, Reg::A1);
-        let second = self.pair(Reg::A2, Reg::A3);
-        let Some(function) = function_at(at) else {
-            return self.help(at, first, second).map(Some);
+        let arguments = self.arguments();
+        let [first, second, ..] = arguments;
+        let function = match function_at(at) {
+            Some(function) if !self.machine().is_wide() => function,
+            _ => return self.help(at, arguments).map(Some),
         };
         let pointer = match function {
             Function::Divide(compute) => return Ok(Some(compute(first, second))),
-            Function::Update { .. } => self.register(Reg::A2),
-            _ => self.register(Reg::A0),
+            Function::Update { .. } => self.address(Reg::A2),
+            _ => self.address(Reg::A0),
         };
         let wrong = || format!("atomic function with pointer {pointer:#x}");
         if pointer % 8 != 0 {
@@ -90,7 +96,7 @@ impl Visit<'_, '_> {
         let new = match function {
             Function::Update { new, .. } => new(old, first),
             Function::Exchange => second,
-            _ if old == second => self.stacked(0).ok_or_else(wrong)?,
+            _ if old == second => arguments[2],
             _ => old,
         };
         self.store(pointer, 8, new).ok_or_else(wrong)?;
@@ -100,14 +106,23 @@ impl Visit<'_, '_> {
         })
     }
 
-    fn help(&mut self, at: u32, first: u64, second: u64) -> Result<u64, Wrong> {
+    /// The five arguments of a helper, or what is in their places.
+    fn arguments(&mut self) -> [u64; 5] {
+        let machine = *self.machine();
+        if machine.is_wide() {
+            return [Reg::A0, Reg::A1, Reg::A2, Reg::A3, Reg::T0]
+                .map(|reg| cpu::register(self.unicorn, &machine, reg));
+        }
+        let [first, second] =
+            [(Reg::A0, Reg::A1), (Reg::A2, Reg::A3)].map(|(a, b)| self.pair(a, b));
+        let [third, fourth, fifth] = [0, 1, 2].map(|index| self.stacked(index).unwrap_or_default());
+        [first, second, third, fourth, fifth]
+    }
+
+    fn help(&mut self, at: u32, arguments: [u64; 5]) -> Result<u64, Wrong> {
         let wrong = || format!("no function at {at:#x}");
         let offset = at.wrapping_sub(RUNTIME.call_base) as i32;
         let helper = helper_number(offset).ok_or_else(wrong)?;
-        let mut arguments = [first, second, 0, 0, 0];
-        for (index, argument) in (0..).zip(arguments.iter_mut().skip(2)) {
-            *argument = self.stacked(index).ok_or_else(wrong)?;
-        }
         let call = Call::new(helper, arguments);
         self.unicorn.get_data_mut().calls.push(call);
         call.perform(self)
@@ -121,21 +136,26 @@ impl Visit<'_, '_> {
         }
         for register in [RegisterMIPS::HI, RegisterMIPS::LO] {
             let junk = self.junk();
-            let _ = self.unicorn.reg_write(register, junk.into());
+            let _ = self.unicorn.reg_write(register, junk);
         }
-        if let Some(result) = result {
-            let (low, high) = (result as u32, (result >> 32) as u32);
-            let (v0, v1) = match self.unicorn.get_data().machine.endian {
-                Endian::Little => (low, high),
-                Endian::Big => (high, low),
-            };
-            self.set_register(Reg::V0, v0);
-            self.set_register(Reg::V1, v1);
+        match result {
+            Some(result) if self.machine().is_wide() => self.set_register(Reg::V0, result),
+            Some(result) => {
+                let (low, high) = (result & 0xffff_ffff, result >> 32);
+                let (v0, v1) = match self.machine().endian {
+                    Endian::Little => (low, high),
+                    Endian::Big => (high, low),
+                };
+                self.set_register(Reg::V0, v0);
+                self.set_register(Reg::V1, v1);
+            }
+            None => {}
         }
-        let sp = self.register(Reg::SP);
-        for at in (sp - CALLEE_FRAME..sp + HOME_AREA).step_by(4) {
+        let sp = self.address(Reg::SP);
+        let home_area = home_area(self.machine());
+        for at in (sp - CALLEE_FRAME..sp + home_area).step_by(4) {
             let junk = self.junk();
-            self.store(at, 4, junk.into())
+            self.store(at, 4, junk)
                 .ok_or_else(|| format!("no stack at {at:#x}"))?;
         }
         Ok(())
@@ -143,26 +163,32 @@ impl Visit<'_, '_> {
 
     /// A 64-bit argument on the stack.
     fn stacked(&mut self, index: u32) -> Option<u64> {
-        let sp = self.register(Reg::SP);
-        self.load(sp + HOME_AREA + 8 * index, 8)
+        let sp = self.address(Reg::SP);
+        let home_area = home_area(self.machine());
+        self.load(sp + home_area + 8 * index, 8)
     }
 
-    fn junk(&mut self) -> u32 {
-        self.unicorn.get_data_mut().junk.word()
+    fn machine(&self) -> &Machine {
+        &self.unicorn.get_data().machine
     }
 
-    fn register(&self, reg: Reg) -> u32 {
-        self.unicorn.reg_read(id(reg)).unwrap_or_default() as u32
+    fn junk(&mut self) -> u64 {
+        self.unicorn.get_data_mut().junk.next()
     }
 
-    fn set_register(&mut self, reg: Reg, value: u32) {
-        let done = self.unicorn.reg_write(id(reg), value.into());
-        done.unwrap_or_else(|error| panic!("no register ${}: {error:?}", reg.name()));
+    /// A register's low word, which is all that an address has.
+    fn address(&self, reg: Reg) -> u32 {
+        cpu::register(self.unicorn, self.machine(), reg) as u32
+    }
+
+    fn set_register(&mut self, reg: Reg, value: u64) {
+        let machine = *self.machine();
+        cpu::set_register(self.unicorn, &machine, reg, value);
     }
 
     /// A 64-bit value in two registers, in memory order.
     fn pair(&self, first: Reg, second: Reg) -> u64 {
-        let (first, second) = (self.register(first).into(), self.register(second).into());
+        let (first, second) = (self.address(first).into(), self.address(second).into());
         let words: (u64, u64) = match self.unicorn.get_data().machine.endian {
             Endian::Little => (second, first),
             Endian::Big => (first, second),

@@ -37,6 +37,7 @@ pub(super) const EVERYTHING: Around = Around {
         registers: RegSet::ALL,
         calls_helpers: true,
         calls_functions: true,
+        makes_tail_calls: true,
     },
     stack_depth: 512,
     verifier_zext: false,

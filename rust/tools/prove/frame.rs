@@ -15,11 +15,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::convention::{self, pair, A0, FP, GP, K0, K1, RA, S0, S7, SP, V0};
 use super::path::Path;
 use super::run::{self, End};
-use super::scene::{emit_frame, Around, Machine, Snippet};
+use super::scene::{emit_frame, Around, Machine, Part, Snippet};
 use super::space::Space;
 use super::theorem::Obligation;
 use super::world::MipsWorld;
-use crate::jit::abi::Frame;
 use crate::jit::bpf;
 use crate::model::bpf::R10;
 use crate::model::mips;
@@ -116,7 +115,7 @@ pub(super) fn prologue(
     around: &Around,
     path: &mut Path,
 ) -> Result<(Layout, Obligation), String> {
-    let snippet = emit_frame(machine, around, Frame::prologue)?;
+    let snippet = emit_frame(machine, around, Part::Prologue)?;
     let order = machine.order();
     let mut obligation = Obligation::default();
     let mut demand = |what: &str, bit: Term| obligation.goals.push((what.to_owned(), bit));
@@ -201,7 +200,7 @@ pub(super) fn epilogue(
     layout: &Layout,
     path: &mut Path,
 ) -> Result<Obligation, String> {
-    let snippet = emit_frame(machine, around, Frame::epilogue)?;
+    let snippet = emit_frame(machine, around, Part::Epilogue)?;
     let order = machine.order();
     let entry = registers();
     let mut gpr = entry;
@@ -247,7 +246,7 @@ fn writable(around: &Around, order: crate::model::bpf::memory::ByteOrder) -> BTr
         }
     }
     set.remove(&0);
-    if around.usage.makes_calls() {
+    if around.usage.calls_helpers || around.usage.calls_functions {
         set.insert(RA);
     }
     set

@@ -27,6 +27,7 @@ pub(super) fn programs() -> Vec<Around> {
             registers,
             calls_helpers: has(optional.len()),
             calls_functions: has(optional.len() + 1),
+            makes_tail_calls: true,
         };
         for stack_depth in [0, 4, 8, 512] {
             programs.push(Around {
@@ -44,6 +45,7 @@ pub(super) fn programs() -> Vec<Around> {
             registers: RegSet::of(Reg::R0),
             calls_helpers: false,
             calls_functions: false,
+            makes_tail_calls: false,
         },
         stack_depth: 0,
         ..EVERYTHING

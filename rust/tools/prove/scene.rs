@@ -3,14 +3,14 @@
 //! Where lowerings are proved: machines, the program around, and the code that the core emits.
 
 use crate::host;
-use crate::jit::abi::Frame;
+use crate::jit::abi::{Abi, Frame, N64, O32};
 use crate::jit::analysis::Usage;
 use crate::jit::asm::{Block, Form, Sink, Target};
 use crate::jit::bpf::{decode, Raw, RegSet};
 use crate::jit::error::{Error, Result as CoreResult};
 use crate::jit::lower::{Lowering, Place, Setting};
 use crate::jit::mips::cpu::Barriers;
-use crate::jit::mips::{Cpu, Disp16, Insn, Release};
+use crate::jit::mips::{Cpu, Disp16, Insn, Release, Width};
 use crate::jit::runtime::Counted;
 use crate::model::bpf::fields::Fields;
 use crate::model::mips;
@@ -28,6 +28,7 @@ impl Machine {
 
     pub(super) fn cpu(&self, barriers: Barriers) -> Cpu {
         Cpu {
+            width: self.width,
             endian: self.endian,
             release: self.release,
             barriers,
@@ -120,6 +121,17 @@ pub(super) fn emit(
     around: &Around,
     insns: &[Fields],
 ) -> Result<Snippet, String> {
+    match machine.width {
+        Width::W32 => emit_for::<O32>(machine, around, insns),
+        Width::W64 => emit_for::<N64>(machine, around, insns),
+    }
+}
+
+fn emit_for<A: Abi>(
+    machine: &Machine,
+    around: &Around,
+    insns: &[Fields],
+) -> Result<Snippet, String> {
     let mut program: Vec<Raw> = insns.iter().map(|insn| machine.raw(insn)).collect();
     // Somewhere to go to: the distance in the instruction is 1.
     let exit = Raw::new(machine.endian, 0x95, 0, 0, 0, 0);
@@ -127,10 +139,10 @@ pub(super) fn emit(
     let cpu = machine.cpu(around.barriers);
     let dialect = host::dialect(&cpu);
     let decoded = decode(dialect, &program, 0).map_err(|error| format!("decoding: {error:?}"))?;
-    let frame = frame(machine, around)?;
+    let frame = frame::<A>(machine, around)?;
     let setting = Setting {
         cpu: &cpu,
-        runtime: &host::runtime(around.counted),
+        runtime: &host::runtime(machine.width, around.counted),
         frame,
         zero_extends: !around.verifier_zext,
     };
@@ -141,7 +153,7 @@ pub(super) fn emit(
     };
     let filler = around.goal.filler();
     let lower = |target| {
-        lower(filler, target, cpu.release, |block| {
+        lower(filler, target, &cpu, |block| {
             Lowering::new(block, &setting, place).lower(&decoded, 0)
         })
     };
@@ -168,7 +180,7 @@ pub(super) fn emit(
 fn lower(
     filler: u32,
     target: Target,
-    release: Release,
+    cpu: &Cpu,
     lower: impl Fn(&mut Block) -> CoreResult,
 ) -> Result<Vec<u32>, String> {
     let told = |error| format!("lowering: {error:?}");
@@ -176,11 +188,11 @@ fn lower(
     let mut sink = Sink::writing(&mut words);
     let mut block = Block::new();
     while sink.len() < filler {
-        block.start(release, Target::NONE);
+        block.start(cpu, Target::NONE);
         block.push(Insn::NOP);
         block.flush(&mut sink, 0).map_err(told)?;
     }
-    block.start(release, target);
+    block.start(cpu, target);
     lower(&mut block)
         .and_then(|()| block.flush(&mut sink, 0))
         .map_err(told)?;
@@ -211,9 +223,16 @@ fn position(goal: Goal, filler: u32, len: u32) -> Result<(Form, u32), String> {
 }
 
 /// The frame of the program around.
-pub(super) fn frame(machine: &Machine, around: &Around) -> Result<Frame, String> {
+fn frame<A: Abi>(machine: &Machine, around: &Around) -> Result<Frame<A>, String> {
     Frame::new(machine.endian, &around.usage, around.stack_depth)
         .map_err(|error| format!("frame: {error:?}"))
+}
+
+/// What makes a frame, and what takes it down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    Prologue,
+    Epilogue,
 }
 
 /// The code of the prologue, or of the epilogue.
@@ -224,11 +243,22 @@ pub(super) fn frame(machine: &Machine, around: &Around) -> Result<Frame, String>
 pub(super) fn emit_frame(
     machine: &Machine,
     around: &Around,
-    emit: fn(&Frame, &mut Block) -> Option<()>,
+    part: Part,
 ) -> Result<Snippet, String> {
-    let frame = frame(machine, around)?;
-    let words = lower(0, Target::NONE, machine.release, |block| {
-        emit(&frame, block).ok_or(Error::TooLong)
+    match machine.width {
+        Width::W32 => emit_part::<O32>(machine, around, part),
+        Width::W64 => emit_part::<N64>(machine, around, part),
+    }
+}
+
+fn emit_part<A: Abi>(machine: &Machine, around: &Around, part: Part) -> Result<Snippet, String> {
+    let frame = frame::<A>(machine, around)?;
+    let words = lower(0, Target::NONE, &machine.cpu(around.barriers), |block| {
+        let emitted = match part {
+            Part::Prologue => frame.prologue(block),
+            Part::Epilogue => frame.epilogue(block),
+        };
+        emitted.ok_or(Error::TooLong)
     })?;
     Ok(Snippet {
         words,

@@ -3,10 +3,11 @@
 //! Arithmetic: which lowering does which operation, and moves.
 
 use super::{log2, sign_word, Lowering, T9};
+use crate::jit::abi::O32;
 use crate::jit::bpf::{AluOp, Operand, Reg as BpfReg, Size, Width};
 use crate::jit::mips::{Pair, Reg, Shift5};
 
-impl Lowering<'_> {
+impl Lowering<'_, O32> {
     /// `dst = dst op src`
     pub(crate) fn alu(&mut self, width: Width, op: AluOp, dst: BpfReg, src: Operand) -> Option<()> {
         let d = self.pair(dst);

@@ -3,10 +3,11 @@
 //! 32-bit arithmetic, on the low word. The caller takes care of the high one.
 
 use super::{Lowering, T6, T9};
+use crate::jit::abi::O32;
 use crate::jit::bpf::{AluOp, Width};
 use crate::jit::mips::{FieldPos, FieldSize, Pair, Reg, Shift5, Simm16, Uimm16};
 
-impl Lowering<'_> {
+impl Lowering<'_, O32> {
     /// `d = (u32) d op (u32) imm`
     pub(super) fn alu32_imm(&mut self, op: AluOp, d: Reg, imm: i32) -> Option<()> {
         match op {

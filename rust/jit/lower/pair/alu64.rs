@@ -3,10 +3,11 @@
 //! 64-bit addition, subtraction and logic.
 
 use super::{Lowering, T6, T9};
+use crate::jit::abi::O32;
 use crate::jit::bpf::AluOp;
 use crate::jit::mips::{Pair, Shift5, Simm16};
 
-impl Lowering<'_> {
+impl Lowering<'_, O32> {
     /// `d = d op s`
     pub(super) fn alu64_reg(&mut self, op: AluOp, d: Pair, s: Pair) {
         match op {

@@ -8,12 +8,12 @@
 //! `smp_mb__before_atomic()` and `smp_mb__after_atomic()`; the kernel's functions have their own.
 
 use super::{Lowering, T8, T9};
-use crate::jit::abi::o32;
+use crate::jit::abi::{o32, O32};
 use crate::jit::asm::{copy, BranchCond, Slot};
 use crate::jit::bpf::{AtomicOp, Mem, Reg as BpfReg, Width};
 use crate::jit::mips::{Reg, Simm16};
 
-impl Lowering<'_> {
+impl Lowering<'_, O32> {
     /// `lock *(u32 or u64 *) (base + offset) op= src`
     pub(crate) fn atomic(
         &mut self,

@@ -3,13 +3,13 @@
 //! Calls: of helpers, of kernel functions inside a lowering, of the next program, and the return.
 
 use super::{Lowering, T8, T9};
-use crate::jit::abi::{o32, tail_entry};
+use crate::jit::abi::{o32, Abi, O32};
 use crate::jit::asm::{BranchCond, Label, Slot};
 use crate::jit::bpf::{Reg as BpfReg, RegSet};
 use crate::jit::mips::{Insn, Reg, Shift5, Simm16};
 use crate::jit::runtime::Counted;
 
-impl Lowering<'_> {
+impl Lowering<'_, O32> {
     /// `R0 = helper(R1, R2, R3, R4, R5)`: two arguments are in place, the others go on the stack,
     /// if the program has put anything in them. The last store fills the delay slot.
     pub(crate) fn call(&mut self, offset: i32) -> Option<()> {
@@ -97,7 +97,7 @@ impl Lowering<'_> {
         // goto prog->bpf_func, behind its normal entry;
         self.asm
             .lw(entry, structure_offset(runtime.prog_bpf_func)?, T8);
-        let skipped = tail_entry(self.setting.cpu.endian).checked_mul(4)?;
+        let skipped = O32::tail_entry(self.setting.cpu.endian).checked_mul(4)?;
         self.asm.addiu(entry, entry, structure_offset(skipped)?);
         frame.leave_for(self.asm, entry)?;
         self.asm.bind(miss);

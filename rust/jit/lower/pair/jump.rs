@@ -3,35 +3,13 @@
 //! Jumps.
 
 use super::{Lowering, T6, T8, T9};
+use crate::jit::abi::O32;
 use crate::jit::asm::{BranchCond, Slot};
 use crate::jit::bpf::{Cond, Operand, Reg as BpfReg, Width};
-use crate::jit::mips::{Insn, Pair, Reg, Simm16, Uimm16};
+use crate::jit::lower::compare::{as_less, below};
+use crate::jit::mips::{Insn, Pair, Reg, Uimm16};
 
-/// How a condition comes out of "less than".
-struct Less {
-    /// Compare the operands the other way round.
-    swapped: bool,
-    /// Jump if not less.
-    negated: bool,
-    signed: bool,
-}
-
-/// A comparison for order as "less than"; not for equality and bit tests.
-fn as_less(cond: Cond) -> Less {
-    let (swapped, negated) = match cond {
-        Cond::Lt | Cond::Slt => (false, false),
-        Cond::Ge | Cond::Sge => (false, true),
-        Cond::Gt | Cond::Sgt => (true, false),
-        _ => (true, true),
-    };
-    Less {
-        swapped,
-        negated,
-        signed: matches!(cond, Cond::Slt | Cond::Sge | Cond::Sgt | Cond::Sle),
-    }
-}
-
-impl Lowering<'_> {
+impl Lowering<'_, O32> {
     /// `goto target`
     pub(crate) fn jump(&mut self) -> Option<()> {
         self.asm.jump();
@@ -212,18 +190,4 @@ impl Lowering<'_> {
             }
         }
     }
-}
-
-/// The bound of an equivalent "less than" against an immediate: `imm`, or `imm + 1` where the
-/// comparison includes equality the other way round. None if it does not fit, or if the sum wraps.
-fn below(cond: Cond, imm: i32) -> Option<Simm16> {
-    let less = as_less(cond);
-    if !less.swapped {
-        return Simm16::new(imm);
-    }
-    // As an unsigned word, only -1 has no successor.
-    if !less.signed && imm == -1 {
-        return None;
-    }
-    Simm16::new(imm.checked_add(1)?)
 }

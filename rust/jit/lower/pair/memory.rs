@@ -7,10 +7,11 @@
 //! fits, the address is computed first.
 
 use super::{Lowering, T8};
+use crate::jit::abi::O32;
 use crate::jit::bpf::{Mem, Operand, Reg as BpfReg, Size};
 use crate::jit::mips::{Pair, Reg, Shift5, Simm16};
 
-impl Lowering<'_> {
+impl Lowering<'_, O32> {
     /// `dst = *(size *) (base + offset)`
     pub(crate) fn load(&mut self, dst: BpfReg, mem: Mem, size: Size, signed: bool) -> Option<()> {
         let d = self.pair(dst);

@@ -3,11 +3,11 @@
 //! 64-bit multiplication, and division by the kernel's functions.
 
 use super::{sign_word, Lowering, T6, T8, T9};
-use crate::jit::abi::o32;
+use crate::jit::abi::{o32, O32};
 use crate::jit::bpf::{AluOp, Operand, Reg as BpfReg, Width};
 use crate::jit::mips::{Pair, Reg};
 
-impl Lowering<'_> {
+impl Lowering<'_, O32> {
     /// `d *= s`. Of the four partial products, that of the high words is beyond 64 bits, and of
     /// the mixed ones only the low halves count.
     pub(super) fn mul64_reg(&mut self, d: Pair, s: Pair) {

@@ -11,6 +11,7 @@
 //! Source: MD00086, revision 6, the pages of these instructions and appendix A.
 
 use super::{Lowering, T7};
+use crate::jit::abi::O32;
 use crate::jit::bpf::{AluOp, Mem};
 use crate::jit::mips::{Pair, Reg, Simm16, Simm9};
 
@@ -21,7 +22,7 @@ pub(super) enum Linked {
     Short(Reg, Simm9),
 }
 
-impl Lowering<'_> {
+impl Lowering<'_, O32> {
     /// `rd = rs * rt`, the low word. May leave HI and LO unpredictable.
     pub(super) fn multiply(&mut self, rd: Reg, rs: Reg, rt: Reg) {
         if self.setting.cpu.is_r6() {

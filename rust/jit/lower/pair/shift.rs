@@ -8,6 +8,7 @@
 //! an amount of 0 moves nothing: the low five bits of `~c` are `31 - c`.
 
 use super::{Lowering, T6, T7, T8, T9};
+use crate::jit::abi::O32;
 use crate::jit::bpf::AluOp;
 use crate::jit::mips::{Pair, Reg, Shift5, Uimm16};
 
@@ -16,7 +17,7 @@ fn word_bit() -> Uimm16 {
     Uimm16::low_half(32)
 }
 
-impl Lowering<'_> {
+impl Lowering<'_, O32> {
     /// `d = d << imm`, `d >> imm` or `d s>> imm`, with the amount less than 64
     pub(super) fn shift64_imm(&mut self, op: AluOp, d: Pair, amount: u32) -> Option<()> {
         if amount == 0 {

@@ -3,10 +3,11 @@
 //! Byte swaps (RFC 9669 section 4.2).
 
 use super::{Lowering, T6, T7, T8};
+use crate::jit::abi::O32;
 use crate::jit::bpf::{Reg as BpfReg, Size, Swap};
 use crate::jit::mips::{Endian, Pair, Reg, Shift5, Uimm16};
 
-impl Lowering<'_> {
+impl Lowering<'_, O32> {
     /// `dst = swap(dst)`, of the low bytes; the others become zero
     pub(crate) fn swap(&mut self, dst: BpfReg, size: Size, kind: Swap) -> Option<()> {
         let d = self.pair(dst);

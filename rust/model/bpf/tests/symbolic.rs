@@ -40,7 +40,7 @@ impl Setting {
         let slots = [self.insn, self.second].map(|insn| insn.slot(order));
         let programs = [Program {
             slots: slots.to_vec(),
-            stack: DATA + DATA_SIZE,
+            stack: (DATA + DATA_SIZE).into(),
         }];
         if self.has_free_immediate {
             let value = self.insn.immediate as u32;

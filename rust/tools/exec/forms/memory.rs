@@ -15,14 +15,17 @@ const OFFSETS: [i16; 26] = [
 const PLAIN: i16 = -16;
 
 /// Calls `each` with every form that addresses memory.
-pub(in super::super) fn memory(random: &mut Random, each: &mut dyn FnMut(Form)) {
+pub(in super::super) fn memory(machine: Machine, random: &mut Random, each: &mut dyn FnMut(Form)) {
     for (bits, bytes) in SIZES {
         let mut loads = vec![(format!("load{bytes}"), class::LDX | 0x60 | bits, 0)];
         let mut stores = vec![(format!("store{bytes}"), class::STX | 0x60 | bits, 0)];
+        let atomic = class::STX | 0xc0 | bits;
         if bits != DW {
             let signed = class::LDX | 0x80 | bits;
-            let atomic = class::STX | 0xc0 | bits;
             loads.push((format!("load_signed{bytes}"), signed, 0));
+        }
+        // Doublewords are ordered where registers have 64 bits.
+        if bits != DW || machine.is_wide() {
             loads.push((format!("load_acquire{bytes}"), atomic, LOAD_ACQUIRE));
             stores.push((format!("store_release{bytes}"), atomic, STORE_RELEASE));
         }
@@ -35,6 +38,7 @@ pub(in super::super) fn memory(random: &mut Random, each: &mut dyn FnMut(Form)) 
         for (name, opcode, operation) in loads {
             let is_load = true;
             let shape = Shape {
+                machine,
                 name,
                 opcode,
                 operation,
@@ -46,6 +50,7 @@ pub(in super::super) fn memory(random: &mut Random, each: &mut dyn FnMut(Form)) 
         for (name, opcode, operation) in stores {
             let is_load = false;
             let shape = Shape {
+                machine,
                 name,
                 opcode,
                 operation,
@@ -54,12 +59,13 @@ pub(in super::super) fn memory(random: &mut Random, each: &mut dyn FnMut(Form)) 
             };
             shape.each_form(random, each);
         }
-        store_immediates(random, bits, bytes, each);
+        store_immediates(machine, random, (bits, bytes), each);
     }
 }
 
 /// An instruction that moves data between a register and memory.
 struct Shape {
+    machine: Machine,
     name: String,
     opcode: u8,
     operation: i32,
@@ -103,7 +109,7 @@ impl Shape {
         };
         let inputs = (0..8)
             .map(|number| {
-                let mut input = inputs_for(random, value, base, offset, self.bytes);
+                let mut input = inputs_for(self.machine, random, (value, base), offset, self.bytes);
                 // What an exchange compares with is in memory, half of the time.
                 if is_exchange && number % 2 == 0 {
                     input.push((0, 0));
@@ -140,11 +146,17 @@ fn equalise(_: u8, base: u8, offset: i16, bytes: u8) -> Vec<Fields> {
     ]
 }
 
-/// A pointer in `base`, with junk above its low word, and a value.
-fn inputs_for(random: &mut Random, value: u8, base: u8, offset: i16, bytes: u8) -> Vec<(u8, u64)> {
+/// A pointer in `base`, with junk above its low word if only that counts, and a value.
+fn inputs_for(
+    machine: Machine,
+    random: &mut Random,
+    (value, base): (u8, u8),
+    offset: i16,
+    bytes: u8,
+) -> Vec<(u8, u64)> {
     let target = (AREA + random.below(128) as u32) & !(u32::from(bytes) - 1);
-    let pointer = u64::from(target.wrapping_sub(offset as u32));
-    let above = if random.chance(50) {
+    let pointer = machine.pointer(target.wrapping_sub(offset as u32));
+    let above = if random.chance(50) && !machine.is_wide() {
         random.next() << 32
     } else {
         0
@@ -155,7 +167,12 @@ fn inputs_for(random: &mut Random, value: u8, base: u8, offset: i16, bytes: u8) 
     input
 }
 
-fn store_immediates(random: &mut Random, bits: u8, bytes: u8, each: &mut dyn FnMut(Form)) {
+fn store_immediates(
+    machine: Machine,
+    random: &mut Random,
+    (bits, bytes): (u8, u8),
+    each: &mut dyn FnMut(Form),
+) {
     for (number, immediate) in IMMEDIATES.into_iter().enumerate() {
         for base in [WRITABLE[number % WRITABLE.len()], R10] {
             for offset in [PLAIN, OFFSETS[number % OFFSETS.len()]] {
@@ -167,7 +184,7 @@ fn store_immediates(random: &mut Random, bits: u8, bytes: u8, each: &mut dyn FnM
                     body: vec![store_imm(bits, base, offset, immediate)],
                     used: vec![base],
                     inputs: (0..4)
-                        .map(|_| inputs_for(random, base, base, offset, bytes))
+                        .map(|_| inputs_for(machine, random, (base, base), offset, bytes))
                         .collect(),
                     all_variants: false,
                 });

@@ -34,7 +34,7 @@ fn compile(
     address: u32,
 ) -> Result<Image, String> {
     let raw = Subject::new(program).raw(machine).remove(0);
-    let options = variant.options(512, address);
+    let options = variant.options(machine, 512, address);
     host::compile(&raw, &variant.cpu(machine), &options).map_err(|error| format!("{error:?}"))
 }
 
@@ -85,12 +85,21 @@ fn around(insn: Fields) -> Vec<Fields> {
     vec![mov_imm(0, 1), mov_imm(2, 1), insn, mov_imm(0, 0), exit()]
 }
 
-/// A 32-bit operation that returns a value has a barrier on both sides, where barriers are
+/// An operation that returns a value has a barrier on both sides, where barriers are
 /// instructions; one that does not return a value has none.
 fn barriers_of_atomics(machine: &Machine) -> Result<(), String> {
+    // The kernel's functions have their own.
+    let sizes = if machine.is_wide() {
+        &[W, DW][..]
+    } else {
+        &[W]
+    };
     for (name, operation) in ATOMICS {
-        for barriers in [false, true] {
-            let program = around(atomic(W, 1, 0, 2, operation));
+        for (barriers, size) in [false, true]
+            .into_iter()
+            .flat_map(|on| sizes.iter().map(move |s| (on, *s)))
+        {
+            let program = around(atomic(size, 1, 0, 2, operation));
             let image = compile(machine, program, with_barriers(barriers), 0x1000)?;
             let found = syncs(&image, is_load_linked);
             let wanted = usize::from(barriers && operation & 1 != 0);
@@ -104,17 +113,18 @@ fn barriers_of_atomics(machine: &Machine) -> Result<(), String> {
 
 /// An acquiring load has a barrier behind it, a releasing store one before it.
 fn barriers_of_acquire_release(machine: &Machine) -> Result<(), String> {
-    for (size, _) in SIZES.into_iter().filter(|(size, _)| *size != DW) {
+    let is_ordered = |size: &u8| *size != DW || machine.is_wide();
+    for size in SIZES.map(|(size, _)| size).into_iter().filter(is_ordered) {
         for barriers in [false, true] {
             let wanted = usize::from(barriers);
             let compile = |insn| compile(machine, around(insn), with_barriers(barriers), 0x1000);
             let image = compile(atomic(size, 2, 0, 1, LOAD_ACQUIRE))?;
-            let found = syncs(&image, |word| (0x20..0x28).contains(&(word >> 26)));
+            let found = syncs(&image, |word| matches!(word >> 26, 0x20..0x28 | 0x37));
             if found != (0, wanted) {
                 return Err(format!("load_acquire: {found:?} sync, barriers {barriers}"));
             }
             let image = compile(atomic(size, 1, 0, 2, STORE_RELEASE))?;
-            let found = syncs(&image, |word| (0x28..0x2c).contains(&(word >> 26)));
+            let found = syncs(&image, |word| matches!(word >> 26, 0x28..0x2c | 0x3f));
             if found != (wanted, 0) {
                 return Err(format!(
                     "store_release: {found:?} sync, barriers {barriers}"

@@ -3,7 +3,7 @@
 //! Tail calls: what counts, and what the index is.
 
 use crate::tools::exec::machine::Machine;
-use crate::tools::exec::places::{helper_offset, ARRAY};
+use crate::tools::exec::places::{helper_offset, ARRAY_POINTER};
 use crate::tools::exec::subject::{parse, Subject};
 
 /// Counts entries at offset 0 of the data. `BODY` makes calls; then the count is returned.
@@ -59,6 +59,6 @@ pub(super) fn tail_calls(machine: &Machine) -> Vec<(&'static str, Subject)> {
 }
 
 fn place(text: &str) -> String {
-    text.replace("ARRAY", &format!("{ARRAY:#x}"))
+    text.replace("ARRAY", &format!("{ARRAY_POINTER:#x}"))
         .replace("HELPER", &helper_offset(1).to_string())
 }

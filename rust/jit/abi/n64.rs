@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The n64 register map.
+//!
+//! A BPF register is a native one.
+//!
+//! | BPF     | MIPS   | number | |
+//! |---------|--------|--------|---|
+//! | R0      | v0     | 2      | return value |
+//! | R1-R5   | a0-a4  | 4-8    | arguments, all in registers |
+//! | R6-R9   | s0-s3  | 16-19  | callee-saved |
+//! | R10     | fp     | 30     | frame pointer |
+//! | AX      | at     | 1      | constant blinding and rewritten instructions |
+//! | -       | v1     | 3      | tail calls made, from one program to the next |
+//! | -       | t2, t3, t8, t9 | 14, 15, 24, 25 | temporaries of a lowering |
+//!
+//! n64 names registers 8 to 15 otherwise than o32. This source has the o32 names for the numbers
+//! throughout: a4 is `T0`, t2 and t3 are `T6` and `T7`.
+//!
+//! A register holds all 64 bits of a BPF register. An instruction that computes with words is
+//! UNPREDICTABLE unless its operands are sign-extended (MD00087), which a BPF register need not
+//! be: so lowerings of 32-bit operations either use the 64-bit instruction, whose low word is the
+//! same, or sign-extend the operands first, by `sll` with an amount of 0. Kernel addresses are
+//! sign-extended words: the kernel is built with `-msym32`, and images lie in CKSSEG.
+//!
+//! Source: MIPSpro N32 ABI Handbook, chapter 2; `arch/mips/include/asm/regdef.h`.
+
+use super::Abi;
+use crate::jit::asm::Block;
+use crate::jit::bpf;
+use crate::jit::lower::{wide, Lowering};
+use crate::jit::mips::{Endian, Insn, Reg, RegMask, Shift5, Simm16, Width};
+
+/// The native register that holds a BPF register.
+pub(crate) const fn register(reg: bpf::Reg) -> Reg {
+    match reg {
+        bpf::Reg::R0 => Reg::V0,
+        bpf::Reg::R1 => Reg::A0,
+        bpf::Reg::R2 => Reg::A1,
+        bpf::Reg::R3 => Reg::A2,
+        bpf::Reg::R4 => Reg::A3,
+        bpf::Reg::R5 => Reg::T0,
+        bpf::Reg::R6 => Reg::S0,
+        bpf::Reg::R7 => Reg::S1,
+        bpf::Reg::R8 => Reg::S2,
+        bpf::Reg::R9 => Reg::S3,
+        bpf::Reg::R10 => Reg::FP,
+        bpf::Reg::Ax => Reg::AT,
+    }
+}
+
+/// The convention of 64-bit kernels.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct N64;
+
+impl Abi for N64 {
+    const WIDTH: Width = Width::W64;
+    const REGISTER: u32 = 8;
+    const STACK_ALIGNMENT: u32 = 16;
+    const HOME_AREA: u32 = 0;
+    const OUTGOING: u32 = 0;
+    const CALLS_FUNCTIONS: bool = false;
+    const COUNT: Reg = Reg::V1;
+
+    fn registers(_: Endian, reg: bpf::Reg) -> RegMask {
+        RegMask::of(register(reg))
+    }
+
+    fn tail_entry(_: Endian) -> u32 {
+        1
+    }
+
+    /// The context is in place.
+    fn enter(asm: &mut Block, _: Endian) {
+        asm.clear(Self::COUNT);
+    }
+
+    /// A word is returned sign-extended, even an unsigned one.
+    fn finish(asm: &mut Block, _: Endian) {
+        asm.sll(Reg::V0, register(bpf::Reg::R0), Shift5::masked(0));
+    }
+
+    fn store(reg: Reg, offset: Simm16, base: Reg) -> Insn {
+        Insn::sd(reg, offset, base)
+    }
+
+    fn load(reg: Reg, offset: Simm16, base: Reg) -> Insn {
+        Insn::ld(reg, offset, base)
+    }
+
+    fn add(rd: Reg, rs: Reg, imm: Simm16) -> Insn {
+        Insn::daddiu(rd, rs, imm)
+    }
+
+    fn lower(lowering: &mut Lowering<'_, Self>, insn: &bpf::Insn) -> Option<()> {
+        wide::lower(lowering, insn)
+    }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Calls: of helpers, of the next program, and the return.
+
+use super::{Lowering, N64, T7, T8, T9};
+use crate::jit::abi::Abi;
+use crate::jit::asm::{BranchCond, Slot};
+use crate::jit::bpf::Reg as BpfReg;
+use crate::jit::mips::{Insn, Reg, Shift5, Simm16};
+
+impl Lowering<'_, N64> {
+    /// `R0 = helper(R1, R2, R3, R4, R5)`: all is in place.
+    pub(crate) fn call(&mut self, offset: i32) -> Option<()> {
+        let address = self.setting.runtime.call_base.wrapping_add_signed(offset);
+        self.asm.call(address, Slot::Nop);
+        Some(())
+    }
+
+    /// `bpf_tail_call(R1 ctx, R2 array, R3 index)`
+    ///
+    /// The index is a `u32`: R3's bits above do not count. Only calls that find a program count
+    /// towards the limit (`___bpf_prog_run()`, `JMP_TAIL_CALL`).
+    pub(crate) fn tail_call(&mut self) -> Option<()> {
+        let runtime = self.setting.runtime;
+        let frame = self.setting.frame;
+        let array = self.reg(BpfReg::R2);
+        let (index, entry) = (T7, T9);
+        let count = N64::COUNT;
+        let miss = self.asm.label();
+
+        // if (index >= array->map.max_entries) goto miss;
+        let r3 = self.reg(BpfReg::R3);
+        self.unsigned_word(index, r3);
+        self.asm
+            .lwu(T8, structure_offset(runtime.array_max_entries)?, array);
+        self.asm.sltu(T8, index, T8);
+        self.asm.branch(
+            BranchCond::zero(T8),
+            miss,
+            Slot::Fill(Insn::lw(count, frame.tail_call_count(), Reg::SP)),
+        );
+        // if (count >= MAX_TAIL_CALL_CNT) goto miss;
+        let limit = Simm16::new(i32::try_from(runtime.max_tail_calls).ok()?)?;
+        self.asm.sltiu(T8, count, limit);
+        self.asm.branch(
+            BranchCond::zero(T8),
+            miss,
+            Slot::Fill(Insn::dsll(T8, index, Shift5::masked(3))),
+        );
+        // prog = array->ptrs[index]; if (!prog) goto miss;
+        self.asm.daddu(T8, T8, array);
+        self.asm.ld(T8, structure_offset(runtime.array_ptrs)?, T8);
+        self.asm.branch(
+            BranchCond::zero(T8),
+            miss,
+            Slot::Fill(Insn::addiu(count, count, Simm16::new(1)?)),
+        );
+        // The next program counts on; goto prog->bpf_func, behind its normal entry;
+        self.asm
+            .ld(entry, structure_offset(runtime.prog_bpf_func)?, T8);
+        let skipped = N64::tail_entry(self.setting.cpu.endian).checked_mul(4)?;
+        self.asm.daddiu(entry, entry, structure_offset(skipped)?);
+        frame.leave_for(self.asm, entry)?;
+        self.asm.bind(miss);
+        Some(())
+    }
+
+    /// `return R0`: the epilogue does it.
+    pub(crate) fn exit(&mut self) -> Option<()> {
+        if !self.place.is_last {
+            self.asm.jump();
+        }
+        Some(())
+    }
+}
+
+fn structure_offset(bytes: u32) -> Option<Simm16> {
+    Simm16::new(i32::try_from(bytes).ok()?)
+}
