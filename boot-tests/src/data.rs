@@ -52,7 +52,10 @@ pub(crate) struct Machine {
     pub(crate) name: String,
     pub(crate) description: String,
     pub(crate) endian: Endian,
-    /// Of the MIPS32 architecture: what init may be compiled for.
+    /// Of general-purpose registers: 32 unless it says 64.
+    #[serde(default = "narrow")]
+    pub(crate) bits: u32,
+    /// Of the MIPS32 or MIPS64 architecture: what init may be compiled for.
     pub(crate) release: u32,
     /// The tool that emulates it.
     pub(crate) qemu: String,
@@ -157,6 +160,10 @@ pub(crate) struct Faults {
 struct Members {
     description: String,
     members: Vec<String>,
+}
+
+fn narrow() -> u32 {
+    32
 }
 
 fn yes() -> bool {

@@ -121,7 +121,7 @@ impl Word {
         let mut separator = " ";
         // The two-operand forms of division are macros to an assembler; $zero in front says that
         // the machine's own instruction is meant.
-        if matches!(self.op, Op::Div | Op::Divu) {
+        if matches!(self.op, Op::Div | Op::Divu | Op::Ddiv | Op::Ddivu) {
             text += separator;
             text += &name(Reg::ZERO, style);
             separator = ", ";

@@ -2,9 +2,9 @@
 
 //! `make encode`: is every row of the instruction table what the rest of the world takes it for?
 //!
-//! Four judges, each for every row, byte order and release: two assemblers, which must make of the
-//! row's text the very word that the table makes, and where the release does not have it refuse it
-//! or make another word; two disassemblers, which must make of the word the text that our own printer makes. The
+//! Four judges, each for every row, byte order, width and release: two assemblers, which must make
+//! of the row's text the very word that the table makes, and where the CPU does not have it refuse
+//! it or make another word; two disassemblers, which must make of the word the text that our own printer makes. The
 //! operands are at their boundaries, and every register is in every field at least once.
 //!
 //! One test is one row before one judge, for one byte order and one release.
@@ -21,15 +21,23 @@ use anyhow::{ensure, Context, Result};
 use self::case::{cases, Case};
 use self::normal::{same, Instruction};
 use self::toolchain::{Kind, Object, Toolchain};
+use crate::host;
 use crate::host::mips::{print, Style, Word};
 use crate::jit::mips::table::Op;
-use crate::jit::mips::{Endian, Release};
+use crate::jit::mips::{Cpu, Endian, Release};
 
 /// How many failures of one row before one judge are printed.
 const SHOWN: usize = 5;
 
 const ENDIANS: [Endian; 2] = [Endian::Little, Endian::Big];
-const RELEASES: [Release; 3] = [Release::R1, Release::R2, Release::R6];
+
+/// The CPUs of a byte order.
+fn cpus(endian: Endian) -> [Cpu; 6] {
+    let releases = [Release::R1, Release::R2, Release::R6];
+    let [r1, r2, r6] = releases.map(|release| host::cpu(endian, release));
+    let [w1, w2, w6] = releases.map(|release| host::cpu64(endian, release));
+    [r1, r2, r6, w1, w2, w6]
+}
 
 /// Runs the command; the status says whether all passed.
 pub fn main() -> ExitCode {
@@ -79,12 +87,8 @@ fn judge_all() -> Result<usize> {
     let mut scores = vec![vec![Score::default(); Op::ALL.len()]; toolchains.len()];
     for (toolchain, scores) in toolchains.iter().zip(&mut scores) {
         for endian in ENDIANS {
-            for release in RELEASES {
-                let run = Run {
-                    toolchain,
-                    endian,
-                    release,
-                };
+            for cpu in cpus(endian) {
+                let run = Run { toolchain, cpu };
                 run.judge(&cases, scores).with_context(|| run.name())?;
             }
         }
@@ -124,22 +128,26 @@ fn report(toolchains: &[Toolchain], cases: &[Case], scores: &[Vec<Score>]) -> us
 /// One toolchain, set to one machine.
 struct Run<'a> {
     toolchain: &'a Toolchain,
-    endian: Endian,
-    release: Release,
+    cpu: Cpu,
 }
 
 impl Run<'_> {
     fn name(&self) -> String {
         let (assembler, _) = self.toolchain.names();
-        format!("{assembler}, {:?} endian, {:?}", self.endian, self.release)
+        let Cpu {
+            width,
+            endian,
+            release,
+            ..
+        } = self.cpu;
+        format!("{assembler}, {endian:?} endian, {width:?} {release:?}")
     }
 
     fn judge(&self, cases: &[Case], scores: &mut [Score]) -> Result<()> {
-        let is_ours = |op: Op| op.row().releases.contains(self.release);
         let (ours, others): (Vec<&Case>, Vec<&Case>) =
-            cases.iter().partition(|case| is_ours(case.op));
+            cases.iter().partition(|case| self.cpu.has(case.op.row()));
         let (object, taken) = self.assemble_accepted(&ours)?;
-        let lines = self.toolchain.disassemble(self.release, &object)?;
+        let lines = self.toolchain.disassemble(&self.cpu, &object)?;
         ensure!(
             object.words.len() >= taken.len() && lines.len() >= taken.len(),
             "{} instructions became {} words and {} lines",
@@ -174,11 +182,11 @@ impl Run<'_> {
             }
             for case in others.iter().filter(|case| case.op == op) {
                 if others_words.contains(&case.word) {
-                    wrong_words.push(self.fault(case, "is made, but of another release"));
+                    wrong_words.push(self.fault(case, "is made, but of another CPU"));
                 }
             }
             score.assembled.count(&wrong_words);
-            if is_ours(op) {
+            if self.cpu.has(op.row()) {
                 score.disassembled.count(&wrong_texts);
             }
         }
@@ -194,7 +202,7 @@ impl Run<'_> {
         let mut cases = cases.to_vec();
         loop {
             let lines: Vec<String> = cases.iter().map(|case| case.text()).collect();
-            match self.toolchain.assemble(self.endian, self.release, &lines)? {
+            match self.toolchain.assemble(&self.cpu, &lines)? {
                 Ok(object) => return Ok((object, cases)),
                 Err(refused) => {
                     let mut at = 0;

@@ -18,11 +18,12 @@ use clap::Parser;
 use self::machine::Machine;
 use self::source::{Function, Selection};
 use crate::host::listing::{listing, Columns};
-use crate::host::{check, compile_unjudged, dialect, Options};
+use crate::host::{check, compile_unjudged, dialect, runtime, Options};
 use crate::jit::bpf::Raw;
 use crate::jit::error::Error;
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::Cpu;
+use crate::jit::runtime::Counted;
 
 /// Lists BPF and the MIPS code made of it, side by side.
 #[derive(Parser, Debug)]
@@ -73,6 +74,7 @@ fn show(arguments: &Arguments) -> Result<bool> {
         stack_depth: arguments.stack,
         verifier_zext: arguments.verifier_zext,
         facts: !arguments.no_facts,
+        runtime: runtime(cpu.width, Counted::Hits),
         ..Options::default()
     };
     let selection = Selection {

@@ -17,7 +17,7 @@ enum Operand {
 }
 
 /// The o32 names, in the order of their numbers.
-const NAMES: [&str; 32] = [
+pub(super) const NAMES: [&str; 32] = [
     "zero", "at", "v0", "v1", "a0", "a1", "a2", "a3", "t0", "t1", "t2", "t3", "t4", "t5", "t6",
     "t7", "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7", "t8", "t9", "k0", "k1", "gp", "sp", "fp",
     "ra",
@@ -67,7 +67,7 @@ impl Instruction {
         let ra = Register(31);
         let is = |mnemonic: &str| self.mnemonic == mnemonic;
         match self.operands.as_slice() {
-            [d, s, t] if *t == zero && (is("addu") || is("or")) => {
+            [d, s, t] if *t == zero && (is("addu") || is("daddu") || is("or")) => {
                 vec![Instruction::new("move", &[d, s])]
             }
             [d, s, t] if *t == zero && is("nor") => {
@@ -75,6 +75,13 @@ impl Instruction {
             }
             [d, s, t] if *s == zero && is("subu") => {
                 vec![Instruction::new("negu", &[d, t])]
+            }
+            [d, s, t] if *s == zero && is("dsubu") => {
+                vec![Instruction::new("dnegu", &[d, t])]
+            }
+            // To the disassembler of 64-bit code.
+            [d, s, imm] if *s == zero && is("ori") => {
+                vec![Instruction::new("dli", &[d, imm])]
             }
             [d, s, Number(amount)] if *d == zero && *s == zero && is("sll") => {
                 let name = match amount {

@@ -13,7 +13,8 @@ use anyhow::{bail, ensure, Context, Result};
 use object::{Object as _, ObjectSection as _};
 use tempfile::TempDir;
 
-use crate::jit::mips::{Endian, Release};
+use super::normal::NAMES;
+use crate::jit::mips::{Cpu, Endian, Release, Width};
 
 /// Lines in front of the instructions: nothing is to be reordered, expanded or lent a register.
 const HEADER: &str = ".set noreorder\n.set noat\n.set nomacro\n.text\n";
@@ -79,34 +80,43 @@ impl Toolchain {
     /// Assembles lines: to words, or to the numbers of the lines that it refuses, from 0.
     pub(super) fn assemble(
         &self,
-        endian: Endian,
-        release: Release,
+        cpu: &Cpu,
         lines: &[String],
     ) -> Result<Result<Object, BTreeSet<usize>>> {
         let source = self.directory.path().join("rows.s");
         let path = self.directory.path().join("rows.o");
+        let lines: Vec<String> = match cpu.width {
+            Width::W32 => lines.to_vec(),
+            Width::W64 => lines.iter().map(|line| numbered(line)).collect(),
+        };
         std::fs::write(&source, format!("{HEADER}{}\n", lines.join("\n")))?;
         let mut command = Command::new(&self.assembler);
         match self.kind {
             Kind::Gnu => command
-                .arg(match endian {
+                .arg(match cpu.endian {
                     Endian::Little => "-EL",
                     Endian::Big => "-EB",
                 })
-                .arg(format!("-{}", release_name(release)))
-                .args(["-mabi=32", "--fatal-warnings"]),
-            Kind::Llvm => command
-                .arg(match endian {
-                    Endian::Little => "-arch=mipsel",
-                    Endian::Big => "-arch=mips",
+                .arg(format!("-{}", name(cpu)))
+                .arg(match cpu.width {
+                    Width::W32 => "-mabi=32",
+                    Width::W64 => "-mabi=64",
                 })
-                .arg(format!("-mcpu={}", release_name(release)))
+                .arg("--fatal-warnings"),
+            Kind::Llvm => command
+                .arg(match (cpu.width, cpu.endian) {
+                    (Width::W32, Endian::Little) => "-arch=mipsel",
+                    (Width::W32, Endian::Big) => "-arch=mips",
+                    (Width::W64, Endian::Little) => "-arch=mips64el",
+                    (Width::W64, Endian::Big) => "-arch=mips64",
+                })
+                .arg(format!("-mcpu={}", name(cpu)))
                 .arg("-filetype=obj"),
         };
         command.arg("-o").arg(&path).arg(&source);
         let output = run(&mut command)?;
         if output.status.success() {
-            let words = words(&path, endian)?;
+            let words = words(&path, cpu.endian)?;
             return Ok(Ok(Object { words, path }));
         }
         let messages = String::from_utf8_lossy(&output.stderr);
@@ -116,13 +126,17 @@ impl Toolchain {
     }
 
     /// The text of every word.
-    pub(super) fn disassemble(&self, release: Release, object: &Object) -> Result<Vec<String>> {
+    pub(super) fn disassemble(&self, cpu: &Cpu, object: &Object) -> Result<Vec<String>> {
         let mut command = Command::new(&self.disassembler);
         match self.kind {
-            Kind::Gnu => command.args(["-d", "-z", "-M", "no-aliases"]),
+            Kind::Gnu => command.args(["-d", "-z", "-M"]).arg(match cpu.width {
+                Width::W32 => "no-aliases",
+                // n64 has other names for some registers.
+                Width::W64 => "no-aliases,gpr-names=numeric",
+            }),
             Kind::Llvm => command
                 .args(["-d", "-z"])
-                .arg(format!("--mcpu={}", release_name(release))),
+                .arg(format!("--mcpu={}", name(cpu))),
         };
         command.arg(&object.path);
         let output = run(&mut command)?;
@@ -159,12 +173,36 @@ fn refused(messages: &str, source: &Path, count: usize) -> BTreeSet<usize> {
         .collect()
 }
 
-fn release_name(release: Release) -> &'static str {
-    match release {
-        Release::R1 => "mips32",
-        Release::R2 => "mips32r2",
-        Release::R6 => "mips32r6",
+/// What the tools call a CPU.
+fn name(cpu: &Cpu) -> &'static str {
+    match (cpu.width, cpu.release) {
+        (Width::W32, Release::R1) => "mips32",
+        (Width::W32, Release::R2) => "mips32r2",
+        (Width::W32, Release::R6) => "mips32r6",
+        (Width::W64, Release::R1) => "mips64",
+        (Width::W64, Release::R2) => "mips64r2",
+        (Width::W64, Release::R6) => "mips64r6",
     }
+}
+
+/// A line with numbers for the names of registers, which are those of o32.
+fn numbered(line: &str) -> String {
+    let mut out = String::new();
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once('$') {
+        let end = after
+            .find(|c: char| !c.is_ascii_alphanumeric())
+            .unwrap_or(after.len());
+        let (name, behind) = after.split_at(end);
+        out += before;
+        out += "$";
+        match NAMES.iter().position(|known| *known == name) {
+            Some(number) => out += &number.to_string(),
+            None => out += name,
+        }
+        rest = behind;
+    }
+    out + rest
 }
 
 /// The words of an object's `.text`: what was assembled, and padding.

@@ -37,9 +37,12 @@ impl Machine {
             Some("6") => Release::R6,
             _ => bail!("machine '{name}' has a release that the compiler does not know"),
         };
-        Ok(Machine {
-            cpu: host::cpu(endian, release),
-        })
+        let cpu = match (value(&text, "bits"), release) {
+            (None | Some("32"), release) => host::cpu(endian, release),
+            (Some("64"), release) => host::cpu64(endian, release),
+            _ => bail!("machine '{name}' is none that the compiler knows"),
+        };
+        Ok(Machine { cpu })
     }
 }
 
