@@ -142,6 +142,8 @@ pub struct Setup {
     pub upper_half: UpperHalf,
     /// What counts.
     pub counted: Counted,
+    /// Whether Linux has doubleword forms of load-acquire and store-release: on 64-bit machines.
+    pub orders_doublewords: bool,
 }
 
 /// A machine that executes BPF programs.

@@ -46,6 +46,17 @@ const fn wide(machine: Machine) -> Machine {
 }
 
 impl Machine {
+    /// Whether the MIPS model has the machine: what it has not is said, and is not judged by it.
+    pub(super) fn has_model(&self) -> bool {
+        if self.is_wide() {
+            println!(
+                "{}: left out: the MIPS model has registers of 32 bits",
+                self.name
+            );
+        }
+        !self.is_wide()
+    }
+
     /// Whether registers have 64 bits.
     pub(super) fn is_wide(&self) -> bool {
         self.width == Width::W64

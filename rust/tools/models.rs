@@ -86,6 +86,9 @@ pub fn main() -> ExitCode {
         if wanted.is_some_and(|name| !name.ends_with(machine.name)) {
             continue;
         }
+        if !machine.has_model() {
+            continue;
+        }
         let mut session = Session {
             arguments: &arguments,
             seed,

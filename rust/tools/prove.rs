@@ -110,6 +110,10 @@ fn run(arguments: &Arguments) -> Result<bool> {
         let known = MACHINES.map(|machine| machine.name).join(", ");
         bail!("unknown machine: known are {known}");
     }
+    let machines: Vec<Machine> = machines.into_iter().filter(Machine::has_model).collect();
+    if machines.is_empty() {
+        bail!("there is no model of this machine");
+    }
     if wanted.is_empty() {
         bail!("no form has such a name: --form is part of a name in the table");
     }

@@ -250,13 +250,18 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
         let size = insn.size();
         match insn.immediate {
             // Linux has no doubleword forms of these on a 32-bit machine.
-            atomic::LOAD_ACQUIRE if size != 8 => {
+            atomic::LOAD_ACQUIRE | atomic::STORE_RELEASE
+                if size == 8 && !self.setup.orders_doublewords => {}
+            atomic::LOAD_ACQUIRE => {
                 let address = self.address(insn.src, insn)?;
                 let value = self.kernel.load(address, size).map_err(Trap::Memory)?;
                 self.kernel.fence();
-                return self.write_result(insn.dst, value.zero_extend(WORD));
+                return match size {
+                    8 => self.write(insn.dst, value),
+                    _ => self.write_result(insn.dst, value.zero_extend(WORD)),
+                };
             }
-            atomic::STORE_RELEASE if size != 8 => {
+            atomic::STORE_RELEASE => {
                 let address = self.address(insn.dst, insn)?;
                 let value = self.read(insn.src)?;
                 self.kernel.fence();

@@ -27,6 +27,7 @@ use std::process::ExitCode;
 use anyhow::{ensure, Result};
 use clap::Parser;
 
+use super::cpu;
 use super::judge::Judge;
 use super::machine::{Machine, MACHINES};
 use crate::model::bpf::memory::ByteOrder;
@@ -109,6 +110,10 @@ fn run(name: &str, read: fn(ByteOrder) -> Result<Suite>, arguments: &Arguments) 
         };
         let mut skipped = BTreeMap::new();
         for machine in MACHINES.into_iter().filter(is_wanted) {
+            if !cpu::is_there(&machine) {
+                println!("  {}", cpu::excuse(&machine));
+                continue;
+            }
             skipped.clear();
             let counts = on_machine(name, &suite, machine, arguments, &mut skipped);
             println!(

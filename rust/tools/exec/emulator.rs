@@ -125,12 +125,15 @@ fn start(machine: Machine) -> Unicorn<'static, World> {
         // Counting instructions, as emu_start() offers, makes all of them slow.
         // From 1 to 0 is everywhere: a function may return to itself.
         unicorn.add_block_hook(1, 0, count_block)?;
-        unicorn.add_mem_hook(
-            HookType::MEM_READ | HookType::MEM_WRITE,
-            place(STACK_END - STACK_SIZE),
-            place(STACK_END - 1),
-            check_stack_access,
-        )?;
+        // Older versions of the emulator say where the program addresses, newer ones where that is
+        // in memory.
+        for (first, last) in [
+            (place(STACK_END - STACK_SIZE), place(STACK_END - 1)),
+            (physical(STACK_END - STACK_SIZE), physical(STACK_END - 1)),
+        ] {
+            let accesses = HookType::MEM_READ | HookType::MEM_WRITE;
+            unicorn.add_mem_hook(accesses, first, last, check_stack_access)?;
+        }
         Ok::<_, unicorn_engine::uc_error>(unicorn)
     };
     build().unwrap_or_else(|error| panic!("the emulator does not start: {error:?}"))
@@ -154,10 +157,11 @@ fn check_stack_access(
     size: usize,
     _: i64,
 ) -> bool {
+    let address = physical(address as u32);
     let sp = unicorn.reg_read(cpu::id(Reg::SP)).unwrap_or_default();
     let machine = &unicorn.get_data().machine;
-    let end = machine.pointer(STACK_POINTER + home_area(machine));
-    if address < sp || address + size as u64 > end {
+    let end = physical(STACK_POINTER + home_area(machine));
+    if address < physical(sp as u32) || address + size as u64 > end {
         let fault = format!("{kind:?} of {size} bytes at {address:#x} with sp at {sp:#x}");
         unicorn.get_data_mut().blame(fault);
     }

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Parser;
 
+use super::cpu;
 use super::forms::{self, Form};
 use super::judge::{Judge, Wrong};
 use super::log::Log;
@@ -61,6 +62,13 @@ pub fn main() -> ExitCode {
                 .machine
                 .as_deref()
                 .is_none_or(|name| name.ends_with(m.name))
+        })
+        .filter(|machine| {
+            let is_there = cpu::is_there(machine);
+            if !is_there {
+                println!("{}", cpu::excuse(machine));
+            }
+            is_there
         })
         .collect();
     let seed = arguments.seed.unwrap_or_else(fresh_seed);

@@ -34,22 +34,23 @@ impl Lowering<'_, N64> {
         self.asm
             .lwu(T8, structure_offset(runtime.array_max_entries)?, array);
         self.asm.sltu(T8, index, T8);
+        let slot = index;
         self.asm.branch(
             BranchCond::zero(T8),
             miss,
-            Slot::Fill(Insn::lw(count, frame.tail_call_count(), Reg::SP)),
+            Slot::Fill(Insn::dsll(slot, index, Shift5::masked(3))),
         );
         // if (count >= MAX_TAIL_CALL_CNT) goto miss;
         let limit = Simm16::new(i32::try_from(runtime.max_tail_calls).ok()?)?;
+        self.asm.lw(count, frame.tail_call_count(), Reg::SP);
         self.asm.sltiu(T8, count, limit);
         self.asm.branch(
             BranchCond::zero(T8),
             miss,
-            Slot::Fill(Insn::dsll(T8, index, Shift5::masked(3))),
+            Slot::Fill(Insn::daddu(slot, slot, array)),
         );
         // prog = array->ptrs[index]; if (!prog) goto miss;
-        self.asm.daddu(T8, T8, array);
-        self.asm.ld(T8, structure_offset(runtime.array_ptrs)?, T8);
+        self.asm.ld(T8, structure_offset(runtime.array_ptrs)?, slot);
         self.asm.branch(
             BranchCond::zero(T8),
             miss,

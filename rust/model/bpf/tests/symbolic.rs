@@ -146,6 +146,7 @@ fn terms_mean_what_bits_do() {
                 ax: NUMBER_OF_AX,
                 upper_half: random.choose(&[UpperHalf::Zero, UpperHalf::Unspecified]),
                 counted: random.choose(&[Counted::Hits, Counted::Lookups]),
+                orders_doublewords: false,
             },
             insn,
             second: Fields {
