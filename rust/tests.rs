@@ -38,19 +38,27 @@ const BE_R2: Cpu = host::cpu(Endian::Big, Release::R2);
 const LE_R6: Cpu = host::cpu(Endian::Little, Release::R6);
 const BE_R6: Cpu = host::cpu(Endian::Big, Release::R6);
 
-const LE64: Cpu = host::cpu64(Endian::Little, Release::R2);
-const BE64: Cpu = host::cpu64(Endian::Big, Release::R2);
+const LE64_R1: Cpu = host::cpu64(Endian::Little, Release::R1);
+const LE64_R2: Cpu = host::cpu64(Endian::Little, Release::R2);
+const BE64_R1: Cpu = host::cpu64(Endian::Big, Release::R1);
+const BE64_R2: Cpu = host::cpu64(Endian::Big, Release::R2);
+const LE64_R6: Cpu = host::cpu64(Endian::Little, Release::R6);
+const BE64_R6: Cpu = host::cpu64(Endian::Big, Release::R6);
 
 /// Every machine, with its name in data files.
-const MACHINES: [(&str, Cpu); 8] = [
+const MACHINES: [(&str, Cpu); 12] = [
     ("le-r2", LE_R2),
     ("be-r2", BE_R2),
     ("le-r1", LE_R1),
     ("be-r1", BE_R1),
     ("le-r6", LE_R6),
     ("be-r6", BE_R6),
-    ("le64-r2", LE64),
-    ("be64-r2", BE64),
+    ("le64-r2", LE64_R2),
+    ("be64-r2", BE64_R2),
+    ("le64-r1", LE64_R1),
+    ("be64-r1", BE64_R1),
+    ("le64-r6", LE64_R6),
+    ("be64-r6", BE64_R6),
 ];
 
 /// Assembles a program for a machine.

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{program, BE64, BE_R2, LE64, LE_R2, MACHINES};
+use super::{program, BE64_R2, BE_R2, LE64_R2, LE_R2, MACHINES};
 use crate::host::mips::Word;
 use crate::host::{compile, dialect, Image, Options};
 use crate::jit::abi::{Abi, N64, O32};
@@ -116,7 +116,7 @@ fn the_epilogue_undoes_the_prologue() {
 
 #[test]
 fn tail_calls_enter_behind_the_normal_entry() {
-    for (cpu, words) in [(LE_R2, 2), (BE_R2, 3), (LE64, 1), (BE64, 1)] {
+    for (cpu, words) in [(LE_R2, 2), (BE_R2, 3), (LE64_R2, 1), (BE64_R2, 1)] {
         let (entry, clear, make) = match cpu.width {
             Width::W32 => (O32::tail_entry(cpu.endian), Op::Sw, Op::Addiu),
             Width::W64 => (N64::tail_entry(cpu.endian), Op::Addu, Op::Daddiu),
@@ -162,7 +162,7 @@ fn frames_too_large_are_refused() {
 #[test]
 fn the_count_of_tail_calls_is_kept_by_programs_that_make_some() {
     let kept = |source: &str| {
-        let image = image(source, &LE64, 8).expect("compiles");
+        let image = image(source, &LE64_R2, 8).expect("compiles");
         let prologue = image.offsets[0] as usize / 4;
         let stores = image.words[..prologue].iter().filter_map(|&bits| {
             let word = Word::decode(bits).expect("an instruction");

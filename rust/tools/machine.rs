@@ -17,15 +17,19 @@ pub(super) struct Machine {
 }
 
 /// Every machine.
-pub(super) const MACHINES: [Machine; 8] = [
+pub(super) const MACHINES: [Machine; 12] = [
     machine("le-r1", Endian::Little, Release::R1),
     machine("le-r2", Endian::Little, Release::R2),
     machine("le-r6", Endian::Little, Release::R6),
     machine("be-r1", Endian::Big, Release::R1),
     machine("be-r2", Endian::Big, Release::R2),
     machine("be-r6", Endian::Big, Release::R6),
+    wide(machine("le64-r1", Endian::Little, Release::R1)),
     wide(machine("le64-r2", Endian::Little, Release::R2)),
+    wide(machine("le64-r6", Endian::Little, Release::R6)),
+    wide(machine("be64-r1", Endian::Big, Release::R1)),
     wide(machine("be64-r2", Endian::Big, Release::R2)),
+    wide(machine("be64-r6", Endian::Big, Release::R6)),
 ];
 
 const fn machine(name: &'static str, endian: Endian, release: Release) -> Machine {

@@ -131,9 +131,7 @@ impl Input {
                 } else {
                     Endian::Little
                 },
-                release: if more & WIDE != 0 {
-                    Release::R2
-                } else if has(RELEASE_6) {
+                release: if has(RELEASE_6) {
                     Release::R6
                 } else if has(RELEASE_2) {
                     Release::R2

@@ -125,7 +125,7 @@ fn machine(number: usize) -> Input {
     };
     // The last of a round of three has 64 bits.
     if number % 3 == 2 {
-        input.cpu = cpu64(input.cpu.endian, Release::R2);
+        input.cpu = cpu64(input.cpu.endian, input.cpu.release);
     }
     input.cpu.barriers = if is(4) { Barriers::ALL } else { Barriers::NONE };
     input.verifier_zext = is(8);

@@ -44,8 +44,7 @@ impl Block {
             return self.load_word(rd, low);
         }
         if value == u64::from(low) {
-            self.load_word(rd, low);
-            return self.dext(rd, rd, FieldPos::masked(0), FieldSize::WORD);
+            return self.load_unsigned_word(rd, low);
         }
         self.load_word(rd, (value >> 32) as u32);
         match (Uimm16::high_half(low), Uimm16::low_half(low)) {
@@ -64,6 +63,36 @@ impl Block {
                 }
             }
         }
+    }
+
+    /// `rd = (u64) word`, for a word that is negative as a signed one, which is how it would be
+    /// loaded.
+    fn load_unsigned_word(&mut self, rd: Reg, word: u32) {
+        if self.cpu.has_r2() {
+            self.load_word(rd, word);
+            return self.field(rd, rd, FieldPos::masked(0), FieldSize::WORD);
+        }
+        if word == u32::MAX {
+            self.addiu(rd, Reg::ZERO, Simm16::MINUS_ONE);
+            return self.dsrl32(rd, rd, Shift5::masked(0));
+        }
+        let (upper, lower) = (Uimm16::high_half(word), Uimm16::low_half(word));
+        self.ori(rd, Reg::ZERO, upper);
+        self.dsll(rd, rd, Shift5::masked(16));
+        if lower != Uimm16::ZERO {
+            self.ori(rd, rd, lower);
+        }
+    }
+
+    /// `rd` = the bit-field of the low word of `rs`, and zeros above; for MIPS64. Without Release
+    /// 2, by shifting out at the left what is above the field, then at the right what is below.
+    pub(crate) fn field(&mut self, rd: Reg, rs: Reg, pos: FieldPos, size: FieldSize) {
+        if self.cpu.has_r2() {
+            return self.dext(rd, rs, pos, size);
+        }
+        let outside = 31u32.wrapping_sub(size.bits());
+        self.dsll32(rd, rs, Shift5::masked(outside.wrapping_sub(pos.bits())));
+        self.dsrl32(rd, rd, Shift5::masked(outside));
     }
 
     /// `rd = word`, always in two instructions.

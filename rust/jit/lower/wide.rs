@@ -13,6 +13,7 @@ mod atomic;
 mod call;
 mod jump;
 mod memory;
+mod release;
 mod swap;
 
 use super::{log2, Lowering};
@@ -101,7 +102,7 @@ impl Lowering<'_, N64> {
 
     /// `rd = (u32) rs`
     fn unsigned_word(&mut self, rd: Reg, rs: Reg) {
-        self.asm.dext(rd, rs, FieldPos::masked(0), FieldSize::WORD);
+        self.asm.field(rd, rs, FieldPos::masked(0), FieldSize::WORD);
     }
 
     /// Completes a 32-bit result whose bits above are anything: BPF zero-extends it. Where the

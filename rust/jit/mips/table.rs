@@ -365,14 +365,21 @@ instructions! {
 
         // 64 bits: multiplication and division.
         ddiv Ddiv "ddiv" 0x0000_001e (Rs rs r, Rt rt r) BEFORE_R6 [WIDE WRITES_HILO];
+        ddiv_r6 DdivR6 "ddiv" 0x0000_009e (Rd rd w, Rs rs r, Rt rt r) R6 [WIDE];
         ddivu Ddivu "ddivu" 0x0000_001f (Rs rs r, Rt rt r) BEFORE_R6 [WIDE WRITES_HILO];
+        ddivu_r6 DdivuR6 "ddivu" 0x0000_009f (Rd rd w, Rs rs r, Rt rt r) R6 [WIDE];
+        dmod_r6 DmodR6 "dmod" 0x0000_00de (Rd rd w, Rs rs r, Rt rt r) R6 [WIDE];
+        dmodu_r6 DmoduR6 "dmodu" 0x0000_00df (Rd rd w, Rs rs r, Rt rt r) R6 [WIDE];
+        dmul_r6 DmulR6 "dmul" 0x0000_009c (Rd rd w, Rs rs r, Rt rt r) R6 [WIDE];
         dmultu Dmultu "dmultu" 0x0000_001d (Rs rs r, Rt rt r) BEFORE_R6 [WIDE WRITES_HILO];
 
         // 64 bits: memory.
         ld Ld "ld" 0xdc00_0000 (Rt rt w, Simm offset imm, Base base r) R1 [WIDE LOADS];
         lld Lld "lld" 0xd000_0000 (Rt rt w, Simm offset imm, Base base r) BEFORE_R6 [WIDE LOADS ORDERS];
+        lld_r6 LldR6 "lld" 0x7c00_0037 (Rt rt w, Simm9 offset imm, Base base r) R6 [WIDE LOADS ORDERS];
         lwu Lwu "lwu" 0x9c00_0000 (Rt rt w, Simm offset imm, Base base r) R1 [WIDE LOADS];
         scd Scd "scd" 0xf000_0000 (Rt rt rw, Simm offset imm, Base base r) BEFORE_R6 [WIDE STORES ORDERS];
+        scd_r6 ScdR6 "scd" 0x7c00_0027 (Rt rt rw, Simm9 offset imm, Base base r) R6 [WIDE STORES ORDERS];
         sd Sd "sd" 0xfc00_0000 (Rt rt r, Simm offset imm, Base base r) R1 [WIDE STORES];
     }
     control {

@@ -41,7 +41,7 @@ impl Lowering<'_, N64> {
     /// `d = (u32) d >> amount`: a bit-field.
     fn shift_right32(&mut self, d: Reg, amount: Shift5) -> Option<()> {
         let size = FieldSize::new(32u32.checked_sub(amount.bits())?)?;
-        self.asm.dext(d, d, amount, size);
+        self.asm.field(d, d, amount, size);
         Some(())
     }
 
@@ -94,14 +94,14 @@ impl Lowering<'_, N64> {
             AluOp::Div | AluOp::Sdiv => {
                 self.signed_word(T6, s);
                 self.muldiv32(op, d, T6);
-                self.asm.movz(d, Reg::ZERO, T6);
+                self.clear_unless(d, T6);
             }
             AluOp::Mod | AluOp::Smod => {
+                let remainder = T9;
                 self.signed_word(T6, s);
                 self.signed_word(d, d);
-                self.divide32(op, d, T6);
-                self.asm.mfhi(T9);
-                self.asm.movn(d, T9, T6);
+                self.divide32(op, remainder, d, T6);
+                self.move_if(d, remainder, T6, remainder);
             }
         }
         self.finish_word(d);
@@ -111,23 +111,9 @@ impl Lowering<'_, N64> {
     /// does not count then.
     fn muldiv32(&mut self, op: AluOp, d: Reg, s: Reg) {
         if op == AluOp::Mul {
-            self.asm.dmultu(d, s);
-            return self.asm.mflo(d);
+            return self.multiply(d, d, s);
         }
         self.signed_word(d, d);
-        self.divide32(op, d, s);
-        match op {
-            AluOp::Div | AluOp::Sdiv => self.asm.mflo(d),
-            _ => self.asm.mfhi(d),
-        }
-    }
-
-    /// Quotient and remainder of words. The least one divided by -1 does not trap: MD00087 has DIV
-    /// raise no exception.
-    fn divide32(&mut self, op: AluOp, d: Reg, s: Reg) {
-        match op {
-            AluOp::Sdiv | AluOp::Smod => self.asm.div(d, s),
-            _ => self.asm.divu(d, s),
-        }
+        self.divide32(op, d, d, s);
     }
 }

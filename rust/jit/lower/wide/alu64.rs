@@ -22,15 +22,15 @@ impl Lowering<'_, N64> {
             AluOp::Div | AluOp::Sdiv if d == s => self.asm.sltu(d, Reg::ZERO, d),
             AluOp::Mod | AluOp::Smod if d == s => self.asm.clear(d),
             AluOp::Div | AluOp::Sdiv => {
-                self.muldiv64(op, d, s);
-                self.asm.movz(d, Reg::ZERO, s);
+                self.divide64(op, d, d, s);
+                self.clear_unless(d, s);
             }
             AluOp::Mod | AluOp::Smod => {
-                self.divide64(op, d, s);
-                self.asm.mfhi(T9);
-                self.asm.movn(d, T9, s);
+                let remainder = T9;
+                self.divide64(op, remainder, d, s);
+                self.move_if(d, remainder, s, remainder);
             }
-            AluOp::Mul => self.muldiv64(op, d, s),
+            AluOp::Mul => self.multiply(d, d, s),
         }
     }
 
@@ -78,7 +78,7 @@ impl Lowering<'_, N64> {
         match (imm, Uimm16::new(imm as u32), mask) {
             (0, _, _) => self.asm.clear(d),
             (_, Some(imm), _) => self.asm.andi(d, d, imm),
-            (_, None, Some(size)) => self.asm.dext(d, d, FieldPos::masked(0), size),
+            (_, None, Some(size)) => self.asm.field(d, d, FieldPos::masked(0), size),
             (_, None, None) => {
                 let s = self.immediate_in(T6, imm);
                 self.asm.and(d, d, s);
@@ -114,30 +114,11 @@ impl Lowering<'_, N64> {
             (AluOp::Mod, _, Some(_)) => self.and_imm(d, imm.wrapping_sub(1)),
             _ => {
                 let s = self.immediate_in(T6, imm);
-                self.muldiv64(op, d, s);
+                match op {
+                    AluOp::Mul => self.multiply(d, d, s),
+                    _ => self.divide64(op, d, d, s),
+                }
             }
-        }
-    }
-
-    /// Multiplication, or division by what is not zero or whose result does not count then.
-    fn muldiv64(&mut self, op: AluOp, d: Reg, s: Reg) {
-        if op == AluOp::Mul {
-            self.asm.dmultu(d, s);
-            return self.asm.mflo(d);
-        }
-        self.divide64(op, d, s);
-        match op {
-            AluOp::Div | AluOp::Sdiv => self.asm.mflo(d),
-            _ => self.asm.mfhi(d),
-        }
-    }
-
-    /// Quotient and remainder. The least value divided by -1 does not trap: MD00087 has DDIV raise
-    /// no exception.
-    fn divide64(&mut self, op: AluOp, d: Reg, s: Reg) {
-        match op {
-            AluOp::Sdiv | AluOp::Smod => self.asm.ddiv(d, s),
-            _ => self.asm.ddivu(d, s),
         }
     }
 }

@@ -6,18 +6,11 @@
 //! fully ordered, one that does not is unordered. The barriers are those of
 //! `smp_mb__before_atomic()` and `smp_mb__after_atomic()`.
 
+use super::release::Linked;
 use super::{signed_word, Lowering, N64, T7, T8, T9};
 use crate::jit::asm::{BranchCond, Slot};
 use crate::jit::bpf::{AtomicOp, Mem, Reg as BpfReg, Width};
-use crate::jit::mips::{Insn, Reg, Simm16};
-
-/// Where an operation works.
-#[derive(Clone, Copy)]
-struct Cell {
-    width: Width,
-    base: Reg,
-    offset: Simm16,
-}
+use crate::jit::mips::{Insn, Reg};
 
 impl Lowering<'_, N64> {
     /// `lock *(u32 or u64 *) (base + offset) op= src`
@@ -28,16 +21,12 @@ impl Lowering<'_, N64> {
         mem: Mem,
         src: BpfReg,
     ) -> Option<()> {
-        let cell = Cell {
-            width,
-            base: self.reg(mem.base),
-            offset: Simm16::from_i16(mem.offset),
-        };
+        let cell = self.linked(mem);
         let s = self.reg(src);
         if op == AtomicOp::Cmpxchg {
-            self.cmpxchg(cell, s);
+            self.cmpxchg(width, cell, s);
         } else {
-            self.fetch_op(op, cell, s);
+            self.fetch_op(op, width, cell, s);
         }
         Some(())
     }
@@ -45,7 +34,7 @@ impl Lowering<'_, N64> {
     /// `old = *p; *p = old op s; s = old` if the operation fetches. The old value stays in a
     /// temporary until the loop is done, since `s` may be the base as well. Of 64-bit operations
     /// on a word, `sc` stores the low word.
-    fn fetch_op(&mut self, op: AtomicOp, cell: Cell, s: Reg) {
+    fn fetch_op(&mut self, op: AtomicOp, width: Width, cell: Linked, s: Reg) {
         let (old, new) = (T8, T9);
         let fetches = !matches!(
             op,
@@ -57,7 +46,7 @@ impl Lowering<'_, N64> {
         }
         let retry = self.asm.label();
         self.asm.bind(retry);
-        self.load_linked(old, cell);
+        self.load_linked(old, width, cell);
         match op {
             AtomicOp::Add | AtomicOp::FetchAdd => self.asm.daddu(new, old, s),
             AtomicOp::And | AtomicOp::FetchAnd => self.asm.and(new, old, s),
@@ -65,21 +54,21 @@ impl Lowering<'_, N64> {
             AtomicOp::Xor | AtomicOp::FetchXor => self.asm.xor(new, old, s),
             AtomicOp::Xchg | AtomicOp::Cmpxchg => self.copy(new, s),
         }
-        self.store_conditional(new, cell);
+        self.store_conditional(new, width, cell);
         self.asm.branch(BranchCond::zero(new), retry, Slot::Nop);
         if fetches {
             self.atomic_barrier();
-            self.fetched(s, old, cell.width);
+            self.fetched(s, old, width);
         }
     }
 
     /// `old = *p; if (old == R0) *p = s; R0 = old`. `ll` leaves a word sign-extended: so must be
     /// what it is compared with.
-    fn cmpxchg(&mut self, cell: Cell, s: Reg) {
+    fn cmpxchg(&mut self, width: Width, cell: Linked, s: Reg) {
         let r0 = self.reg(BpfReg::R0);
         let (old, new) = (T8, T9);
 
-        let expected = match cell.width {
+        let expected = match width {
             Width::W32 => {
                 self.asm.push(signed_word(T7, r0));
                 T7
@@ -90,31 +79,17 @@ impl Lowering<'_, N64> {
         let retry = self.asm.label();
         let differs = self.asm.label();
         self.asm.bind(retry);
-        self.load_linked(old, cell);
+        self.load_linked(old, width, cell);
         self.asm.branch(
             BranchCond::Ne(old, expected),
             differs,
             Slot::Fill(Insn::or(new, s, Reg::ZERO)),
         );
-        self.store_conditional(new, cell);
+        self.store_conditional(new, width, cell);
         self.asm.branch(BranchCond::zero(new), retry, Slot::Nop);
         self.asm.bind(differs);
         self.atomic_barrier();
-        self.fetched(r0, old, cell.width);
-    }
-
-    fn load_linked(&mut self, rt: Reg, cell: Cell) {
-        match cell.width {
-            Width::W32 => self.asm.ll(rt, cell.offset, cell.base),
-            Width::W64 => self.asm.lld(rt, cell.offset, cell.base),
-        }
-    }
-
-    fn store_conditional(&mut self, rt: Reg, cell: Cell) {
-        match cell.width {
-            Width::W32 => self.asm.sc(rt, cell.offset, cell.base),
-            Width::W64 => self.asm.scd(rt, cell.offset, cell.base),
-        }
+        self.fetched(r0, old, width);
     }
 
     /// The old value, zero-extended, as the result.

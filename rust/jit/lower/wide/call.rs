@@ -4,9 +4,10 @@
 
 use super::{Lowering, N64, T7, T8, T9};
 use crate::jit::abi::Abi;
-use crate::jit::asm::{BranchCond, Slot};
+use crate::jit::asm::{BranchCond, Label, Slot};
 use crate::jit::bpf::Reg as BpfReg;
 use crate::jit::mips::{Insn, Reg, Shift5, Simm16};
+use crate::jit::runtime::Counted;
 
 impl Lowering<'_, N64> {
     /// `R0 = helper(R1, R2, R3, R4, R5)`: all is in place.
@@ -18,8 +19,8 @@ impl Lowering<'_, N64> {
 
     /// `bpf_tail_call(R1 ctx, R2 array, R3 index)`
     ///
-    /// The index is a `u32`: R3's bits above do not count. Only calls that find a program count
-    /// towards the limit (`___bpf_prog_run()`, `JMP_TAIL_CALL`).
+    /// The index is a `u32`: R3's bits above do not count. Calls count towards the limit as
+    /// [`Counted`] says.
     pub(crate) fn tail_call(&mut self) -> Option<()> {
         let runtime = self.setting.runtime;
         let frame = self.setting.frame;
@@ -49,13 +50,9 @@ impl Lowering<'_, N64> {
             miss,
             Slot::Fill(Insn::daddu(slot, slot, array)),
         );
-        // prog = array->ptrs[index]; if (!prog) goto miss;
+        // prog = array->ptrs[index]; if (!prog) goto miss; count++, before or after that;
         self.asm.ld(T8, structure_offset(runtime.array_ptrs)?, slot);
-        self.asm.branch(
-            BranchCond::zero(T8),
-            miss,
-            Slot::Fill(Insn::addiu(count, count, Simm16::new(1)?)),
-        );
+        self.count_tail_call(count, T8, miss)?;
         // The next program counts on; goto prog->bpf_func, behind its normal entry;
         self.asm
             .ld(entry, structure_offset(runtime.prog_bpf_func)?, T8);
@@ -63,6 +60,23 @@ impl Lowering<'_, N64> {
         self.asm.daddiu(entry, entry, structure_offset(skipped)?);
         frame.leave_for(self.asm, entry)?;
         self.asm.bind(miss);
+        Some(())
+    }
+
+    /// Goes to `miss` if there is no program, and counts the call if that is what the kernel's
+    /// interpreter does. The program that is found gets the count in its register; a count that
+    /// this program goes on with is in the frame.
+    fn count_tail_call(&mut self, count: Reg, program: Reg, miss: Label) -> Option<()> {
+        let is_empty = BranchCond::zero(program);
+        let increment = Insn::addiu(count, count, Simm16::new(1)?);
+        let store = Insn::sw(count, self.setting.frame.tail_call_count(), Reg::SP);
+        match self.setting.runtime.counted {
+            Counted::Hits => self.asm.branch(is_empty, miss, Slot::Fill(increment)),
+            Counted::Lookups => {
+                self.asm.push(increment);
+                self.asm.branch(is_empty, miss, Slot::Fill(store));
+            }
+        }
         Some(())
     }
 
