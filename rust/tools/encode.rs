@@ -181,7 +181,7 @@ impl Run<'_> {
                 }
             }
             for case in others.iter().filter(|case| case.op == op) {
-                if others_words.contains(&case.word) {
+                if others_words.contains(&case.word) && !self.toolchain.is_lenient(&self.cpu, op) {
                     wrong_words.push(self.fault(case, "is made, but of another CPU"));
                 }
             }

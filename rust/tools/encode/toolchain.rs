@@ -14,10 +14,16 @@ use object::{Object as _, ObjectSection as _};
 use tempfile::TempDir;
 
 use super::normal::NAMES;
+use crate::jit::mips::table::Op;
 use crate::jit::mips::{Cpu, Endian, Release, Width};
 
 /// Lines in front of the instructions: nothing is to be reordered, expanded or lent a register.
 const HEADER: &str = ".set noreorder\n.set noat\n.set nomacro\n.text\n";
+
+/// Another such line, for GNU as on machines of 64 bits. The ABI stays o32: of Release 6 it leaves
+/// all branches to the linker, with displacements where the ABI has them, which is in the
+/// instructions of o32, and elsewhere in n64.
+const WIDE_HEADER: &str = ".set gp=64\n";
 
 /// Whose tools they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +83,12 @@ impl Toolchain {
         }
     }
 
+    /// Whether the assembler is known to take an instruction for a CPU that does not have it. LLVM
+    /// does not ask for 64 bits where it takes `scd` for one of Release 6.
+    pub(super) fn is_lenient(&self, cpu: &Cpu, op: Op) -> bool {
+        self.kind == Kind::Llvm && cpu.is_r6() && cpu.width == Width::W32 && op == Op::ScdR6
+    }
+
     /// Assembles lines: to words, or to the numbers of the lines that it refuses, from 0.
     pub(super) fn assemble(
         &self,
@@ -89,7 +101,11 @@ impl Toolchain {
             Width::W32 => lines.to_vec(),
             Width::W64 => lines.iter().map(|line| numbered(line)).collect(),
         };
-        std::fs::write(&source, format!("{HEADER}{}\n", lines.join("\n")))?;
+        let header = match (self.kind, cpu.width) {
+            (Kind::Gnu, Width::W64) => [HEADER, WIDE_HEADER].concat(),
+            _ => HEADER.to_string(),
+        };
+        std::fs::write(&source, format!("{header}{}\n", lines.join("\n")))?;
         let mut command = Command::new(&self.assembler);
         match self.kind {
             Kind::Gnu => command
@@ -98,11 +114,7 @@ impl Toolchain {
                     Endian::Big => "-EB",
                 })
                 .arg(format!("-{}", name(cpu)))
-                .arg(match cpu.width {
-                    Width::W32 => "-mabi=32",
-                    Width::W64 => "-mabi=64",
-                })
-                .arg("--fatal-warnings"),
+                .args(["-mabi=32", "--fatal-warnings"]),
             Kind::Llvm => command
                 .arg(match (cpu.width, cpu.endian) {
                     (Width::W32, Endian::Little) => "-arch=mipsel",
@@ -120,7 +132,7 @@ impl Toolchain {
             return Ok(Ok(Object { words, path }));
         }
         let messages = String::from_utf8_lossy(&output.stderr);
-        let refused = refused(&messages, &source, lines.len());
+        let refused = refused(&messages, &source, &header, lines.len());
         ensure!(!refused.is_empty(), "the assembler fails: {messages}");
         Ok(Err(refused))
     }
@@ -161,14 +173,14 @@ fn instruction(line: &str) -> Option<&str> {
     Some(text)
 }
 
-/// The lines that error messages name, as "file:line:" first.
-fn refused(messages: &str, source: &Path, count: usize) -> BTreeSet<usize> {
+/// The lines behind the header that error messages name, as "file:line:" first.
+fn refused(messages: &str, source: &Path, header: &str, count: usize) -> BTreeSet<usize> {
     let source = source.to_string_lossy();
     messages
         .lines()
         .filter_map(|message| message.strip_prefix(&*source)?.strip_prefix(':'))
         .filter_map(|rest| rest.split(':').next()?.trim().parse::<usize>().ok())
-        .filter_map(|line| line.checked_sub(1 + HEADER.lines().count()))
+        .filter_map(|line| line.checked_sub(1 + header.lines().count()))
         .filter(|line| *line < count)
         .collect()
 }
