@@ -34,6 +34,8 @@ export KERNEL LINUX BPF SEED
 
 # The cargo that set-up found; the one in the path where set-up is not needed.
 cargo = $$(sed -n 's/^CARGO=//p' '$(CACHE)/env' 2>/dev/null | grep . || echo cargo)
+# Where the emulator is that set-up has built.
+emulator = PKG_CONFIG_PATH="$$(sed -n 's/^PKG_CONFIG_PATH=//p' '$(CACHE)/env')"
 # Says something before it is quiet for as long as the first build takes.
 runner = { test -x '$(CARGO_TARGET_DIR)/debug/boot-tests' || echo 'building the runner ...'; } && \
 	 "$(cargo)" build --quiet --locked -p boot-tests && \
@@ -126,7 +128,7 @@ fuzz:
 
 diff:
 	@$(setup) exec
-	@"$(cargo)" run --release --quiet --locked -p bpf-jit-mips --features emulator --bin exec -- \
+	@$(emulator) "$(cargo)" run --release --quiet --locked -p bpf-jit-mips --features emulator --bin exec -- \
 		--group random --ways 1 --programs '$(PROGRAMS)' --log '$(CACHE)/diff.log' \
 		$(if $(SEED),--seed '$(SEED)') $(if $(TABLE),--table '$(TABLE)')
 
@@ -139,7 +141,7 @@ prove:
 
 mutants:
 	@$(setup) encode exec prove
-	@"$(cargo)" run --quiet --locked -p bpf-jit-mips --features tools --bin mutants -- \
+	@$(emulator) "$(cargo)" run --quiet --locked -p bpf-jit-mips --features tools --bin mutants -- \
 		$(if $(MUTANT),--mutant '$(MUTANT)') $(if $(filter 1,$(RESUME)),--resume) \
 		$(if $(TABLE),--table '$(TABLE)')
 

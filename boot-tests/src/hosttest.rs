@@ -21,6 +21,7 @@ const TOOLS: &[&str] = &[
     "LLVM_OBJDUMP",
     "MIPS_AS",
     "MIPS_OBJDUMP",
+    "PKG_CONFIG_PATH",
 ];
 
 /// One [[host]] of the plan.
