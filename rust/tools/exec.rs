@@ -52,6 +52,8 @@ mod report;
 mod session;
 #[cfg(feature = "emulator")]
 mod shrink;
+#[cfg(feature = "emulator")]
+mod stack;
 mod subject;
 #[cfg(feature = "emulator")]
 mod visit;

@@ -61,6 +61,14 @@ impl Machine {
         !self.is_wide()
     }
 
+    /// Whether a name means this machine: its own, or that of its file in boot-tests/machines.
+    pub(super) fn is_called(&self, name: &str) -> bool {
+        match name.strip_prefix("malta64-") {
+            Some(rest) => self.is_wide() && self.name.replacen("64", "", 1) == rest,
+            None => name.strip_prefix("malta-").unwrap_or(name) == self.name,
+        }
+    }
+
     /// Whether registers have 64 bits.
     pub(super) fn is_wide(&self) -> bool {
         self.width == Width::W64

@@ -37,7 +37,7 @@ use vector::{Skip, Vector, Verdict};
 #[derive(Debug, Parser)]
 #[command(name = "conform")]
 struct Arguments {
-    /// Only on this machine: le-r1, le-r2, le-r6, be-r1, be-r2 or be-r6.
+    /// Only on this machine: le-r1, le-r2, le-r6, le64-r1 and so on, or the same with be.
     #[arg(long)]
     machine: Option<String>,
     /// Only vectors whose name contains this.
@@ -106,14 +106,11 @@ fn run(name: &str, read: fn(ByteOrder) -> Result<Suite>, arguments: &Arguments) 
         }
         let is_wanted = |machine: &Machine| {
             let wanted = arguments.machine.as_deref();
-            machine.order() == order && wanted.is_none_or(|name| name.ends_with(machine.name))
+            machine.order() == order && wanted.is_none_or(|name| machine.is_called(name))
         };
         let mut skipped = BTreeMap::new();
         for machine in MACHINES.into_iter().filter(is_wanted) {
-            if !cpu::is_there(&machine) {
-                println!("  {}", cpu::excuse(&machine));
-                continue;
-            }
+            cpu::find(&machine)?;
             skipped.clear();
             let counts = on_machine(name, &suite, machine, arguments, &mut skipped);
             println!(

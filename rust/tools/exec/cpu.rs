@@ -2,11 +2,12 @@
 
 //! The emulated CPU of a machine, and its registers.
 
+use anyhow::{ensure, Result};
 use unicorn_engine::{Arch, Mips32CpuModel, Mips64CpuModel, Mode, Prot, RegisterMIPS, Unicorn};
 
 use super::machine::Machine;
 use super::places::{physical, CODE, PAGE};
-use crate::jit::mips::{Endian, Reg, Release, Width};
+use crate::jit::mips::{Endian, Insn, Reg, Release, Simm16, Width};
 
 /// The emulator's mode and CPU model.
 pub(in crate::tools) fn of(machine: &Machine) -> (Mode, i32) {
@@ -18,36 +19,51 @@ pub(in crate::tools) fn of(machine: &Machine) -> (Mode, i32) {
         (Width::W32, Release::R1) => (Mode::MIPS32, Mips32CpuModel::Model_4KC as i32),
         (Width::W32, Release::R2) => (Mode::MIPS32, Mips32CpuModel::Model_24KC as i32),
         (Width::W32, Release::R6) => (Mode::MIPS32, Mips32CpuModel::MIPS32R6_GENERIC as i32),
-        (Width::W64, _) => (Mode::MIPS64, Mips64CpuModel::MIPS64R2_GENERIC as i32),
+        (Width::W64, Release::R1) => (Mode::MIPS64, Mips64CpuModel::Model_5KC as i32),
+        (Width::W64, Release::R2) => (Mode::MIPS64, Mips64CpuModel::MIPS64R2_GENERIC as i32),
+        (Width::W64, Release::R6) => (Mode::MIPS64, Mips64CpuModel::I6400 as i32),
     };
     (mode | order, model)
 }
 
-/// Whether the emulator executes the machine's instructions at kernel addresses. Unicorn before
-/// 2.1.2 does not execute MIPS64, nor say so: it is tried.
-pub(in crate::tools) fn is_there(machine: &Machine) -> bool {
-    /// `addiu $v0, $zero, 1`, `daddiu $v0, $zero, 1`
-    const ONE: [u32; 2] = [0x2402_0001, 0x6402_0001];
+/// Whether the emulator executes a word at a kernel address; no branch, nor what goes to memory.
+pub(in crate::tools) fn executes(machine: &Machine, word: u32) -> bool {
     let (mode, model) = of(machine);
-    let result = || {
+    let run = || {
         let mut unicorn = Unicorn::new(Arch::MIPS, mode)?;
         unicorn.ctl_set_cpu_model(model)?;
         unicorn.mem_map(physical(CODE), PAGE.into(), Prot::READ | Prot::EXEC)?;
-        let word = ONE[usize::from(machine.is_wide())];
         unicorn.mem_write(physical(CODE), &machine.bytes(word))?;
         let begin = machine.pointer(CODE);
-        unicorn.emu_start(begin, begin + 4, 0, 0)?;
-        Ok::<_, unicorn_engine::uc_error>(register(&unicorn, machine, Reg::V0))
+        unicorn.emu_start(begin, begin + 4, 0, 0)
     };
-    result() == Ok(1)
+    run().is_ok()
+}
+
+/// Whether the emulator executes the machine's instructions. That of most distributions does not
+/// execute MIPS64, nor say so: it is tried.
+pub(in crate::tools) fn is_there(machine: &Machine) -> bool {
+    let word = Insn::daddiu(Reg::V0, Reg::ZERO, Simm16::ZERO).word();
+    !machine.is_wide() || executes(machine, word)
 }
 
 /// What is said of machines that it does not execute.
 pub(in crate::tools) fn excuse(machine: &Machine) -> String {
     format!(
-        "{}: not executed: this emulator has no MIPS64; Unicorn has it from 2.1.2 on",
+        "this Unicorn does not execute {}: let PKG_CONFIG_PATH lead to the one that scripts/setup \
+         builds, as make exec does",
         machine.name
     )
+}
+
+/// Fails unless it executes the machine's instructions.
+///
+/// # Errors
+///
+/// What is to be done.
+pub(in crate::tools) fn find(machine: &Machine) -> Result<()> {
+    ensure!(is_there(machine), excuse(machine));
+    Ok(())
 }
 
 /// The emulator's number for a register.

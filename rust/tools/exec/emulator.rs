@@ -6,22 +6,26 @@
 //! and every other register junk. Kernel functions are a `jr $ra` each; when one is reached, the
 //! emulator stops to let [`super::visit`] do the function's work.
 //!
-//! Of every access to the stack it is checked that it does not lie below `$sp`, where an
-//! interrupt would overwrite it, nor above the caller's home area.
+//! Of every access to the stack it is checked that it does not lie outside ([`stack`]).
 
-use unicorn_engine::{Arch, HookType, MemType, Prot, RegisterMIPS, Unicorn};
+use unicorn_engine::{Arch, Prot, RegisterMIPS, Unicorn};
 
 use super::cpu;
 use super::kernel::Call;
 use super::machine::Machine;
 use super::places::*;
 use super::random::Random;
+use super::stack::{self, Stack};
 use super::visit;
 use crate::jit::mips::Reg;
 use crate::jit::runtime::Counted;
 
 /// More blocks of straight code than any program here runs through.
 const LIMIT: u64 = 1_000_000;
+
+/// As many instructions without a branch are too many at a time for Unicorn 2.1.5: it never frees a
+/// temporary that it has for each, and crashes. It takes fewer where every one has a hook.
+const STRAIGHT: usize = 256;
 
 /// Bytes of stack, below `$sp` at entry, that a run may use.
 pub(super) const STACK_USED: u32 = 0x800;
@@ -53,6 +57,7 @@ pub(super) const PRESERVED: [Reg; 13] = [
 pub(super) struct World {
     pub(super) machine: Machine,
     pub(super) junk: Random,
+    pub(super) stack: Stack,
     /// Calls of helpers, in order.
     pub(super) calls: Vec<Call>,
     /// The first thing that went wrong.
@@ -92,6 +97,7 @@ fn start(machine: Machine) -> Unicorn<'static, World> {
     let world = World {
         machine,
         junk: Random::new(0),
+        stack: Stack::new(),
         calls: Vec::new(),
         fault: None,
         untouchable: [0; 3],
@@ -107,7 +113,6 @@ fn start(machine: Machine) -> Unicorn<'static, World> {
             (FUNCTIONS, FUNCTIONS_SIZE, Prot::READ | Prot::EXEC),
             (DATA, DATA_SIZE, Prot::READ | Prot::WRITE),
             (ARRAY, ARRAY_SIZE, Prot::READ),
-            (STACK_END - STACK_SIZE, STACK_SIZE, Prot::READ | Prot::WRITE),
             (RETURN, PAGE, Prot::READ | Prot::EXEC),
         ] {
             unicorn.mem_map(physical(at), size.into(), allowed)?;
@@ -125,15 +130,7 @@ fn start(machine: Machine) -> Unicorn<'static, World> {
         // Counting instructions, as emu_start() offers, makes all of them slow.
         // From 1 to 0 is everywhere: a function may return to itself.
         unicorn.add_block_hook(1, 0, count_block)?;
-        // Older versions of the emulator say where the program addresses, newer ones where that is
-        // in memory.
-        for (first, last) in [
-            (place(STACK_END - STACK_SIZE), place(STACK_END - 1)),
-            (physical(STACK_END - STACK_SIZE), physical(STACK_END - 1)),
-        ] {
-            let accesses = HookType::MEM_READ | HookType::MEM_WRITE;
-            unicorn.add_mem_hook(accesses, first, last, check_stack_access)?;
-        }
+        stack::map(&mut unicorn)?;
         Ok::<_, unicorn_engine::uc_error>(unicorn)
     };
     build().unwrap_or_else(|error| panic!("the emulator does not start: {error:?}"))
@@ -148,24 +145,6 @@ fn count_block(unicorn: &mut Unicorn<'_, World>, _: u64, _: u32) {
         // If it cannot be stopped, it is not at its return address either.
         let _ = unicorn.emu_stop();
     }
-}
-
-fn check_stack_access(
-    unicorn: &mut Unicorn<'_, World>,
-    kind: MemType,
-    address: u64,
-    size: usize,
-    _: i64,
-) -> bool {
-    let address = physical(address as u32);
-    let sp = unicorn.reg_read(cpu::id(Reg::SP)).unwrap_or_default();
-    let machine = &unicorn.get_data().machine;
-    let end = physical(STACK_POINTER + home_area(machine));
-    if address < physical(sp as u32) || address + size as u64 > end {
-        let fault = format!("{kind:?} of {size} bytes at {address:#x} with sp at {sp:#x}");
-        unicorn.get_data_mut().blame(fault);
-    }
-    true
 }
 
 impl Emulator {
@@ -197,6 +176,12 @@ impl Emulator {
     pub(super) fn load(&mut self, address: u32, words: &[u32]) {
         let bytes: Vec<u8> = words.iter().flat_map(|&w| self.machine.bytes(w)).collect();
         self.write(address, &bytes);
+        if words.len() >= STRAIGHT {
+            let [first, last] =
+                [address, address + bytes.len() as u32 - 1].map(|at| self.machine.pointer(at));
+            let hooked = self.unicorn.add_code_hook(first, last, |_, _, _| {});
+            hooked.unwrap_or_else(|error| panic!("no hook at {address:#x}: {error:?}"));
+        }
     }
 
     /// Makes the program array: a slot is empty or has the address of an image.
@@ -221,9 +206,8 @@ impl Emulator {
     }
 
     fn write(&mut self, address: u32, bytes: &[u8]) {
-        self.unicorn
-            .mem_write(physical(address), bytes)
-            .unwrap_or_else(|error| panic!("no memory at {address:#x}: {error:?}"));
+        stack::write(&mut self.unicorn, address, bytes)
+            .unwrap_or_else(|| panic!("no memory at {address:#x}"));
     }
 
     /// What is on the stack before a run: junk that the seed determines.
@@ -317,9 +301,8 @@ impl Emulator {
         cpu::set_register(&mut self.unicorn, &self.machine, reg, value);
     }
 
-    fn read(&self, address: u32, size: u32) -> Vec<u8> {
-        self.unicorn
-            .mem_read_as_vec(physical(address), size as usize)
-            .unwrap_or_else(|error| panic!("no memory at {address:#x}: {error:?}"))
+    fn read(&mut self, address: u32, size: u32) -> Vec<u8> {
+        stack::read(&mut self.unicorn, address, size as usize)
+            .unwrap_or_else(|| panic!("no memory at {address:#x}"))
     }
 }

@@ -32,7 +32,7 @@ struct Arguments {
     /// In how many ways to compile each of them: 1 to 8.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=8))]
     ways: u8,
-    /// Only on this machine: le-r1, le-r2, le-r6, le64-r2, be-r1, be-r2, be-r6 or be64-r2.
+    /// Only on this machine: le-r1, le-r2, le-r6, le64-r1 and so on, or the same with be.
     #[arg(long)]
     machine: Option<String>,
     /// Only cases whose name contains this.
@@ -55,22 +55,15 @@ struct Arguments {
 /// Runs the command.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let wanted = arguments.machine.clone();
     let machines: Vec<Machine> = MACHINES
         .into_iter()
-        .filter(|m| {
-            arguments
-                .machine
-                .as_deref()
-                .is_none_or(|name| name.ends_with(m.name))
-        })
-        .filter(|machine| {
-            let is_there = cpu::is_there(machine);
-            if !is_there {
-                println!("{}", cpu::excuse(machine));
-            }
-            is_there
-        })
+        .filter(|m| wanted.as_deref().is_none_or(|name| m.is_called(name)))
         .collect();
+    if let Err(error) = machines.iter().try_for_each(cpu::find) {
+        eprintln!("exec: {error:#}");
+        return ExitCode::from(2);
+    }
     let seed = arguments.seed.unwrap_or_else(fresh_seed);
     println!("seed {seed}");
     let mut session = Session { arguments, seed };

@@ -15,6 +15,7 @@ use super::emulator::World;
 use super::kernel::{function_at, Access, Call, Function};
 use super::machine::Machine;
 use super::places::*;
+use super::stack;
 use crate::jit::mips::{Endian, Reg};
 
 /// Registers that a call leaves undefined, besides those of the result.
@@ -199,30 +200,10 @@ impl Visit<'_, '_> {
 
 impl Access for Visit<'_, '_> {
     fn load(&mut self, address: u32, size: u32) -> Option<u64> {
-        let bytes = self
-            .unicorn
-            .mem_read_as_vec(physical(address), size as usize)
-            .ok()?;
-        let append = |value: u64, byte: u8| value << 8 | u64::from(byte);
-        Some(match self.unicorn.get_data().machine.endian {
-            Endian::Little => bytes.into_iter().rev().fold(0, append),
-            Endian::Big => bytes.into_iter().fold(0, append),
-        })
+        stack::load(self.unicorn, address, size as usize)
     }
 
     fn store(&mut self, address: u32, size: u32, value: u64) -> Option<()> {
-        let size = size as usize;
-        let done = match self.unicorn.get_data().machine.endian {
-            Endian::Little => {
-                let bytes = value.to_le_bytes();
-                self.unicorn.mem_write(physical(address), &bytes[..size])
-            }
-            Endian::Big => {
-                let bytes = value.to_be_bytes();
-                self.unicorn
-                    .mem_write(physical(address), &bytes[8 - size..])
-            }
-        };
-        done.ok()
+        stack::store(self.unicorn, address, size as usize, value)
     }
 }

@@ -3,9 +3,11 @@
 //! Bugs that executing an image does not show: barriers, and offsets for line information.
 
 use crate::host::{self, Image};
+use crate::jit::mips::table::{Effects, Op};
 use crate::jit::runtime::Counted;
 use crate::model::bpf::fields::Fields;
 use crate::tools::build::*;
+use crate::tools::exec::cpu::executes;
 use crate::tools::exec::machine::{Machine, Variant};
 use crate::tools::exec::places::call;
 use crate::tools::exec::subject::Subject;
@@ -17,7 +19,7 @@ const SYNC: u32 = 0x0000_000f;
 pub(in super::super) type Check = (&'static str, fn(&Machine) -> Result<(), String>);
 
 /// Every check.
-pub(in super::super) const CHECKS: [Check; 4] = [
+pub(in super::super) const CHECKS: [Check; 5] = [
     ("c_jit_c06_offsets_are_bytes", offsets_are_bytes),
     ("c_jit_c08_barriers_of_atomics", barriers_of_atomics),
     (
@@ -25,6 +27,7 @@ pub(in super::super) const CHECKS: [Check; 4] = [
         barriers_of_acquire_release,
     ),
     ("c_jit_c13_position_independent", position_independent),
+    ("emulator_has_the_release", emulator_has_the_release),
 ];
 
 fn compile(
@@ -75,9 +78,12 @@ fn syncs(image: &Image, is_access: impl Fn(u32) -> bool) -> (usize, usize) {
     (count(&words[..access]), count(&words[access..]))
 }
 
-/// Whether a word is `ll`, by its opcode before Release 6 or since.
+/// Whether a word is `ll` or `lld`, by its opcode before Release 6 or since.
 fn is_load_linked(word: u32) -> bool {
-    word >> 26 == 0x30 || word >> 26 == 0x1f && word & 0x3f == 0x36
+    match word >> 26 {
+        0x1f => matches!(word & 0x3f, 0x36 | 0x37),
+        opcode => matches!(opcode, 0x30 | 0x34),
+    }
 }
 
 /// Two instructions, then this one.
@@ -151,4 +157,46 @@ fn position_independent(machine: &Machine) -> Result<(), String> {
         Some(word) => Err(format!("{word:#010x} ties the image to a segment")),
         None => Ok(()),
     }
+}
+
+/// Instructions that the emulator takes for older ones on a CPU without them: the field that tells
+/// them apart was unused. The results are others, which is seen.
+const TAKEN_FOR_OTHERS: [Op; 10] = [
+    Op::Rotr,
+    Op::DivR6,
+    Op::DivuR6,
+    Op::ModR6,
+    Op::ModuR6,
+    Op::DdivR6,
+    Op::DdivuR6,
+    Op::DmodR6,
+    Op::DmoduR6,
+    Op::DmulR6,
+];
+
+/// The emulator executes what the machine has, and raises an exception for what it lacks: that code
+/// is for another release does not go unnoticed.
+fn emulator_has_the_release(machine: &Machine) -> Result<(), String> {
+    /// What needs a place to go to, or memory.
+    const ELSEWHERE: [Effects; 5] = [
+        Effects::LOADS,
+        Effects::STORES,
+        Effects::BRANCHES,
+        Effects::COMPACT,
+        Effects::TRAPS,
+    ];
+    let cpu = with_barriers(false).cpu(machine);
+    for &op in Op::ALL {
+        let row = op.row();
+        let has = cpu.has(row);
+        let is_vague = !has && TAKEN_FOR_OTHERS.contains(&op);
+        if is_vague || ELSEWHERE.iter().any(|&e| row.effects.intersects(e)) {
+            continue;
+        }
+        if executes(machine, row.bits) != has {
+            let name = row.name;
+            return Err(format!("{name} {:08x} is there: {}", row.bits, !has));
+        }
+    }
+    Ok(())
 }
