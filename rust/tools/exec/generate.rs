@@ -44,6 +44,8 @@ pub(super) enum Against {
 /// A random program under construction.
 struct Generator<'r> {
     against: Against,
+    /// The machine has 64-bit load-acquire and store-release.
+    orders_doublewords: bool,
     /// Registers that point to the stack, until the end of the statement.
     hidden: Vec<u8>,
     random: &'r mut Random,
@@ -68,12 +70,13 @@ struct Generator<'r> {
     is_padded: bool,
 }
 
-/// A subject: mostly one program, sometimes a few that call each other.
-pub(super) fn subject(random: &mut Random) -> Subject {
+/// A subject for a machine: mostly one program, sometimes a few that call each other. What
+/// every machine has is the same for all.
+pub(super) fn subject(random: &mut Random, machine: &Machine) -> Subject {
     let count = if random.chance(8) { 3 } else { 1 };
     let slots = if count > 1 { 4 } else { 0 };
     let programs = (0..count)
-        .map(|_| program(random, slots, Against::Model))
+        .map(|_| program(random, slots, Against::Model, machine.is_wide()))
         .collect();
     Subject {
         programs,
@@ -84,7 +87,7 @@ pub(super) fn subject(random: &mut Random) -> Subject {
 
 /// A program for the kernel, and the bytes of stack that it needs. Calls have the helper's number.
 pub(super) fn for_kernel(random: &mut Random) -> (Vec<Fields>, u32) {
-    let mut program = program(random, 0, Against::Interpreter);
+    let mut program = program(random, 0, Against::Interpreter, false);
     for insn in program.iter_mut().filter(|insn| insn.opcode == CALL) {
         insn.immediate = helper_number(insn.immediate).map_or(0, |number| number as i32);
     }
@@ -111,7 +114,12 @@ pub(super) fn data(random: &mut Random, machine: &Machine) -> Vec<u8> {
     bytes
 }
 
-fn program(random: &mut Random, slots: usize, against: Against) -> Vec<Fields> {
+fn program(
+    random: &mut Random,
+    slots: usize,
+    against: Against,
+    orders_doublewords: bool,
+) -> Vec<Fields> {
     let budget = match random.below(10) {
         0 => 2,
         1..=5 => 12,
@@ -121,6 +129,7 @@ fn program(random: &mut Random, slots: usize, against: Against) -> Vec<Fields> {
     let base = random.choose(&[6, 7, 8, 9]);
     let mut generator = Generator {
         against,
+        orders_doublewords,
         hidden: Vec::new(),
         random,
         program: Vec::new(),

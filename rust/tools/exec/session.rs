@@ -252,7 +252,7 @@ impl Session {
             }
             let seed = self.seed.wrapping_add(number);
             let mut random = Random::new(mix(seed));
-            let subject = generate::subject(&mut random);
+            let subject = generate::subject(&mut random, &judge.machine);
             let inputs: Vec<Vec<u8>> = (0..3)
                 .map(|_| generate::data(&mut random, &judge.machine))
                 .collect();

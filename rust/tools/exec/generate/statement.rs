@@ -193,13 +193,18 @@ impl Generator<'_> {
         }
     }
 
+    /// Whether there is a load-acquire and a store-release of this size.
+    fn orders(&self, size: u8) -> bool {
+        size != DW || self.orders_doublewords
+    }
+
     fn read(&mut self) {
         let (size, bytes) = self.random.choose(&SIZES);
         let (base, offset) = self.place(bytes, &[]);
         let dst = self.writable();
         let kind = self.random.below(8);
         self.push(match kind {
-            0 if size != DW => atomic(size, dst, offset, base, LOAD_ACQUIRE),
+            0 if self.orders(size) => atomic(size, dst, offset, base, LOAD_ACQUIRE),
             1 | 2 if size != DW => load_signed(size, dst, base, offset),
             _ => load(size, dst, base, offset),
         });
@@ -217,7 +222,7 @@ impl Generator<'_> {
         let (base, offset) = self.place(bytes, &[src]);
         let kind = self.random.below(8);
         self.push(match kind {
-            0 if size != DW => atomic(size, base, offset, src, STORE_RELEASE),
+            0 if self.orders(size) => atomic(size, base, offset, src, STORE_RELEASE),
             _ => store(size, base, offset, src),
         });
     }
