@@ -136,13 +136,13 @@ impl Shape {
     }
 }
 
-/// Where R0 is zero, makes what is in memory zero as well, so that a comparison finds it equal.
+/// Where R0 is even, puts it in memory, so that a comparison finds it equal, also if it is negative.
 fn equalise(_: u8, base: u8, offset: i16, bytes: u8) -> Vec<Fields> {
     let size = if bytes == 8 { DW } else { W };
     vec![
-        // if r0 != 0 goto +1
-        insn(class::JMP | 0x50, 0, 0, 1, 0),
-        store_imm(size, base, offset, 0),
+        // if r0 & 1 goto +1
+        insn(class::JMP | 0x40, 0, 0, 1, 1),
+        store(size, base, offset, 0),
     ]
 }
 
