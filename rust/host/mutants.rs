@@ -17,7 +17,10 @@ use serde::Deserialize;
 const MACHINE: &str = "le-r2";
 
 /// Machines that the judges know.
-const MACHINES: [&str; 6] = ["le-r1", "le-r2", "le-r6", "be-r1", "be-r2", "be-r6"];
+const MACHINES: [&str; 12] = [
+    "le-r1", "le-r2", "le-r6", "be-r1", "be-r2", "be-r6", "le64-r1", "le64-r2", "le64-r6",
+    "be64-r1", "be64-r2", "be64-r6",
+];
 
 /// A bug to seed.
 #[derive(Clone, Debug, Deserialize)]
