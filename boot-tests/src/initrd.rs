@@ -47,8 +47,8 @@ pub(crate) fn make(
     }
     let mut files = Vec::new();
     for suite in &job.suites {
-        let made_with = &job.expect(suite)?.made_with;
-        files.extend(suite.files.iter().map(|file| (file, made_with)));
+        let made_with = job.expect(suite)?.made_with;
+        files.extend(suite.files.iter().map(|file| (file, made_with.clone())));
     }
     for (file, made_with) in files {
         let output = run.join(&file.name);
@@ -56,7 +56,7 @@ pub(crate) fn make(
             word.replace("{endian}", job.machine.endian.name())
                 .replace("{output}", &output.to_string_lossy())
         };
-        let words: Vec<String> = file.command.iter().chain(made_with).map(fill).collect();
+        let words: Vec<String> = file.command.iter().chain(&made_with).map(fill).collect();
         let log = run.join(format!("{}.log", file.name));
         let mut command = hosttest::command(place, &words)?;
         command.env("SEED", job.seed.to_string());

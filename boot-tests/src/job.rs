@@ -129,9 +129,12 @@ impl Job {
         Ok(())
     }
 
-    pub(crate) fn expect<'a>(&self, suite: &'a Suite) -> Result<&'a Expect> {
+    /// What the suite must report on this kernel and machine.
+    pub(crate) fn expect(&self, suite: &Suite) -> Result<Expect> {
         let expect = suite.expect.get(&self.kernel);
-        expect.with_context(|| format!("suite {} has no counts for {}", suite.name, self.kernel))
+        let expect = expect
+            .with_context(|| format!("suite {} has no counts for {}", suite.name, self.kernel))?;
+        Ok(expect.on(self.machine.bits))
     }
 
     /// The tests of a suite that run, if not all.
