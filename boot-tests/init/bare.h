@@ -10,11 +10,18 @@
 #define NR_write NR(4)
 #define NR_open NR(5)
 #define NR_close NR(6)
+#define NR_execve NR(11)
 #define NR_mount NR(21)
+#define NR_dup2 NR(63)
 #define NR_reboot NR(88)
+#define NR_wait4 NR(114)
+#define NR_clone NR(120)
 #define NR_delete_module NR(129)
 #define NR_nanosleep NR(166)
+#define NR_pipe2 NR(328)
 #define NR_finit_module NR(348)
+
+#define SIGCHLD 18
 
 #define O_WRONLY 1
 #define O_TRUNC 0x200

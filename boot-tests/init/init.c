@@ -19,6 +19,7 @@
  *   count NAME WORD PATH  @= NAME N, the number of those lines
  *   address SYMBOL        @= address SYMBOL START END, from /proc/kallsyms
  *   writeaddr PATH SYMBOL start|end    that address into PATH
+ *   run NAME [ARGS]       a program of the initrd; each line as "NAME: LINE"
  *   sleep SECONDS
  *   # comment
  *
@@ -119,17 +120,15 @@ static long write_file(const char *path, const char *value)
 	return done < 0 ? done : 0;
 }
 
-/* Calls see() with each line of a file; stops when it returns non-zero. */
-static long each_line(const char *path, int (*see)(char *, const char *),
-		      const char *what)
+/* Calls see() with each line of an open file; stops when it returns non-zero. */
+static void each_line_of(long fd, int (*see)(char *, const char *),
+			 const char *what)
 {
 	static char line[LINE + 1];
-	long fd = open_file(path, 0), n, i;
+	long n, i;
 	size_t at = 0;
 	int enough = 0;
 
-	if (fd < 0)
-		return fd;
 	while (!enough && (n = syscall4(NR_read, fd, (long)chunk, sizeof(chunk), 0)) > 0) {
 		for (i = 0; i < n && !enough; i++) {
 			if (chunk[i] != '\n') {
@@ -146,6 +145,16 @@ static long each_line(const char *path, int (*see)(char *, const char *),
 		line[at] = 0;
 		see(line, what);
 	}
+}
+
+static long each_line(const char *path, int (*see)(char *, const char *),
+		      const char *what)
+{
+	long fd = open_file(path, 0);
+
+	if (fd < 0)
+		return fd;
+	each_line_of(fd, see, what);
 	close_file(fd);
 	return 0;
 }
@@ -265,6 +274,52 @@ static long pause_for(char *seconds)
 	return syscall4(NR_nanosleep, (long)time, 0, 0, 0);
 }
 
+static int say_line(char *line, const char *name)
+{
+	say(name, line, 0, 0);
+	return 0;
+}
+
+/* Its status if it exits with one above 1: programs use 1 to say that a test failed. */
+static long run_program(char *args)
+{
+	static char *none[] = { 0 };
+	char name[64], path[64], *argv[8];
+	int ends[2], argc = 1, status = 0;
+	long child, rc;
+
+	argv[0] = word(&args);
+	if (length(argv[0]) > 50)
+		return -36;
+	append(append(path, "/"), argv[0]);
+	append(append(name, argv[0]), ": ");
+	while (*args && argc < 7)
+		argv[argc++] = word(&args);
+	argv[argc] = 0;
+	rc = syscall4(NR_pipe2, (long)ends, 0, 0, 0);
+	if (rc)
+		return rc;
+	child = syscall4(NR_clone, SIGCHLD, 0, 0, 0);
+	if (!child) {
+		syscall4(NR_dup2, ends[1], 1, 0, 0);
+		syscall4(NR_dup2, ends[1], 2, 0, 0);
+		rc = syscall4(NR_execve, (long)path, (long)argv, (long)none, 0);
+		syscall4(NR_exit, -rc, 0, 0, 0);
+	}
+	close_file(ends[1]);
+	if (child > 0) {
+		each_line_of(ends[0], say_line, name);
+		syscall4(NR_wait4, child, (long)&status, 0, 0);
+	}
+	close_file(ends[0]);
+	if (child < 0)
+		return child;
+	/* A signal's number, or what it returned. */
+	if (status & 0x7f)
+		return -(status & 0x7f);
+	return status >> 8 > 1 ? -(status >> 8) : 0;
+}
+
 static long last_insmod;
 
 static long run(char *verb, char *args)
@@ -298,6 +353,8 @@ static long run(char *verb, char *args)
 		return show_address(args);
 	} else if (is_same(verb, "writeaddr")) {
 		return write_address(args);
+	} else if (is_same(verb, "run")) {
+		return run_program(args);
 	} else if (is_same(verb, "sleep")) {
 		return pause_for(args);
 	} else {

@@ -77,6 +77,9 @@ pub(crate) struct Expect {
     /// Those that only 32-bit kernels have. All numbers here are those of a 32-bit kernel.
     #[serde(default)]
     pub(crate) narrow: Vec<u32>,
+    /// Those that fail however programs are run, and why; by the number that they print.
+    #[serde(default)]
+    pub(crate) fails: BTreeMap<String, String>,
     /// Those that pass by being refused, so are neither run nor JIT'ed.
     #[serde(default)]
     pub(crate) refused: Vec<u32>,
@@ -124,8 +127,10 @@ pub(crate) struct Suite {
     #[serde(skip)]
     pub(crate) name: String,
     pub(crate) description: String,
-    /// Built by the kernel, as a path in its tree.
+    /// Built by the kernel, as a path in its tree; empty if the script runs a program instead.
+    #[serde(default)]
     pub(crate) module: String,
+    #[serde(default)]
     pub(crate) params: String,
     /// What stands before the counts.
     pub(crate) summary: String,
@@ -139,10 +144,13 @@ pub(crate) struct Suite {
     /// Fragments it needs besides the machine's: makes it a kernel of its own.
     #[serde(default)]
     pub(crate) kconfig: Vec<String>,
+    /// What the guest needs if that is not what the machine has.
+    pub(crate) memory: Option<String>,
     /// Arguments for the kernel besides those every boot has.
     #[serde(default)]
     pub(crate) arguments: String,
-    /// What init does; `{insmod}` stands for loading the module. Absent: just that.
+    /// What init does; `{insmod}` stands for loading the module, `{range}` for the first and last
+    /// test to run. Absent: just the former.
     #[serde(default = "just_load")]
     pub(crate) script: Vec<String>,
     /// What the guest finds in its root directory besides, made by commands on the host.
@@ -163,7 +171,8 @@ pub(crate) struct Suite {
 #[serde(deny_unknown_fields)]
 pub(crate) struct MadeFile {
     pub(crate) name: String,
-    /// `{endian}` stands for the machine's, `{output}` for the file to write.
+    /// `{endian}` stands for the machine's, `{linux}` for the kernel's source, `{output}` for the
+    /// file to write.
     pub(crate) command: Vec<String>,
 }
 

@@ -15,6 +15,7 @@ use std::process::Command;
 
 /// Tools a host test may use.
 const TOOLS: &[&str] = &[
+    "CARGO",
     "CLANG",
     "LIBCLANG_PATH",
     "LLVM_MC",

@@ -38,6 +38,7 @@ pub(crate) fn make(
         .suites
         .iter()
         .map(|suite| suite.module.as_str())
+        .filter(|module| !module.is_empty())
         .collect::<BTreeSet<_>>()
     {
         let path = build.file(module);
@@ -54,6 +55,7 @@ pub(crate) fn make(
         let output = run.join(&file.name);
         let fill = |word: &String| {
             word.replace("{endian}", job.machine.endian.name())
+                .replace("{linux}", &build.source().to_string_lossy())
                 .replace("{output}", &output.to_string_lossy())
         };
         let words: Vec<String> = file.command.iter().chain(&made_with).map(fill).collect();

@@ -8,7 +8,6 @@ use crate::place::Place;
 use anyhow::{bail, Context, Result};
 use clap::ValueEnum;
 use std::fmt::Write;
-use std::path::Path;
 use std::str::FromStr;
 
 /// Which JIT compiles the programs.
@@ -88,16 +87,6 @@ pub(crate) struct Job {
     pub(crate) linux: Option<std::path::PathBuf>,
 }
 
-/// What must come out of one suite of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Expected {
-    pub(crate) total: u32,
-    pub(crate) run: u32,
-    pub(crate) jited: u32,
-    /// First and last test of those that run but cannot be JIT'ed.
-    pub(crate) unblinded: Option<Range>,
-}
-
 impl Job {
     /// Refuses a machine that the kernel is not built for.
     pub(crate) fn check_machine(&self, place: &Place) -> Result<()> {
@@ -138,41 +127,8 @@ impl Job {
     }
 
     /// The tests of a suite that run, if not all.
-    fn range_of(&self, suite: &Suite) -> Option<Range> {
+    pub(crate) fn range_of(&self, suite: &Suite) -> Option<Range> {
         self.range.or(suite.part)
-    }
-
-    /// Counts that must come out; a range has its share of them.
-    pub(crate) fn expected(&self, suite: &Suite) -> Result<Expected> {
-        let expect = self.expect(suite)?;
-        let all = Range {
-            first: 0,
-            last: expect.total.saturating_sub(1),
-        };
-        let range = self.range_of(suite).unwrap_or(all);
-        let is_in = |test: &u32| (range.first..=range.last).contains(test);
-        let refused = expect.refused.iter().filter(|test| is_in(test)).count() as u32;
-        let total = range.last - range.first + 1;
-        let run = if suite.runs_programs {
-            total - refused
-        } else {
-            0
-        };
-        let unblinded = expect
-            .unblinded
-            .filter(|_| self.harden == 2 && self.jit != Jit::Off)
-            .map(|(first, last)| Range {
-                first: first.max(range.first),
-                last: last.min(range.last),
-            })
-            .filter(|both| both.first <= both.last);
-        let left = unblinded.map_or(0, |both| both.last - both.first + 1);
-        Ok(Expected {
-            total,
-            run,
-            jited: if self.jit == Jit::Off { 0 } else { run - left },
-            unblinded,
-        })
     }
 
     /// Names the kernel: jobs with the same name run on the same one.
@@ -221,24 +177,22 @@ impl Job {
         writeln!(text, "sysctl net/core/bpf_jit_enable {}", self.jit.enable())?;
         writeln!(text, "sysctl net/core/bpf_jit_harden {}", self.harden)?;
         for suite in &self.suites {
-            let file = Path::new(&suite.module)
-                .file_name()
-                .context("module without a name")?;
-            let file = file.to_string_lossy();
+            let file = suite.module.rsplit('/').next().unwrap_or_default();
             let mut insmod = format!("insmod /{file} {}", suite.params);
+            let mut both = String::new();
             if let Some(range) = self.range_of(suite) {
                 write!(insmod, " test_range={},{}", range.first, range.last)?;
+                both = format!("{} {}", range.first, range.last);
             }
             writeln!(text, "begin {}", suite.name)?;
             for line in &suite.script {
-                writeln!(text, "{}", line.replace("{insmod}", &insmod))?;
+                let line = line.replace("{insmod}", &insmod).replace("{range}", &both);
+                writeln!(text, "{}", line.trim_end())?;
             }
-            writeln!(
-                text,
-                "rmmod {}\nend {}",
-                file.trim_end_matches(".ko"),
-                suite.name
-            )?;
+            if let Some(module) = file.strip_suffix(".ko") {
+                writeln!(text, "rmmod {module}")?;
+            }
+            writeln!(text, "end {}", suite.name)?;
         }
         Ok(text)
     }
@@ -298,9 +252,10 @@ pub(crate) fn hash(bytes: &[u8]) -> u64 {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use std::path::Path;
 
     /// No kernel: its counts are in tests/expect.toml.
-    const KERNEL: &str = "0.1";
+    pub(crate) const KERNEL: &str = "0.1";
 
     pub(crate) fn job(suite: &str, jit: Jit) -> Job {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -324,48 +279,6 @@ pub(crate) mod tests {
             seed: 7,
             linux: None,
         }
-    }
-
-    #[test]
-    fn a_range_has_its_share_of_the_counts() {
-        let mut job = job("test_bpf", Jit::Rust);
-        let suite = job.suites[0].clone();
-        let all = job.expected(&suite).unwrap();
-        assert_eq!(
-            all,
-            Expected {
-                total: 1062,
-                run: 1050,
-                jited: 1050,
-                unblinded: None,
-            }
-        );
-        let refused = suite.expect[KERNEL].refused[0];
-        job.range = Some(Range {
-            first: refused,
-            last: refused + 1,
-        });
-        assert_eq!(job.expected(&suite).unwrap().total, 2);
-        assert!(job.expected(&suite).unwrap().run < 2);
-        job.range = Some("1000,1062".parse().unwrap());
-        assert!(job.check().is_err());
-    }
-
-    #[test]
-    fn a_hardened_kernel_leaves_some_programs_alone() {
-        let mut job = job("test_bpf", Jit::Rust);
-        let suite = job.suites[0].clone();
-        job.harden = 2;
-        let all = job.expected(&suite).unwrap();
-        assert_eq!((all.run, all.jited), (1050, 997));
-        job.range = Some(Range {
-            first: 1000,
-            last: 1010,
-        });
-        let some = job.expected(&suite).unwrap();
-        assert_eq!((some.run, some.jited), (11, 9));
-        job.harden = 1;
-        assert_eq!(job.expected(&suite).unwrap().jited, 11);
     }
 
     #[test]

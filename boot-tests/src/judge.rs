@@ -7,7 +7,8 @@
 //! command of the job that failed is a failure whatever the counts are.
 
 use crate::data::{Faults, Suite};
-use crate::job::{Expected, Job};
+use crate::expected::Expected;
+use crate::job::Job;
 use crate::qemu::{End, Outcome};
 use crate::report::{self, Report};
 use anyhow::Result;
@@ -54,14 +55,15 @@ fn judge_suite(suite: &Suite, expected: Expected, report: Report, end: &End) -> 
             .map(|line| format!("the job failed at {line}")),
     );
     match &suite.faults {
-        Some(faults) => reasons.extend(judge_faults(faults, expected, &report)),
+        Some(faults) => reasons.extend(judge_faults(faults, &expected, &report)),
         None if report.summaries.is_empty() && reasons.is_empty() => {
             reasons.push("no summary".to_owned());
         }
-        None => reasons.extend(judge_counts(suite, expected, &report)),
+        None => reasons.extend(judge_counts(suite, &expected, &report)),
     }
     let passed: u32 = report.summaries.iter().map(|counts| counts.passed).sum();
     let mut failed: u32 = report.summaries.iter().map(|counts| counts.failed).sum();
+    failed -= known_failures(&expected, &report).min(failed);
     if !reasons.is_empty() {
         let rounds = suite
             .faults
@@ -102,16 +104,20 @@ fn unfinished(report: &Report, end: &End) -> Vec<String> {
     }]
 }
 
-fn judge_counts(suite: &Suite, expected: Expected, report: &Report) -> Vec<String> {
+fn judge_counts(suite: &Suite, expected: &Expected, report: &Report) -> Vec<String> {
     let Some(counts) = report.summary() else {
         return Vec::new();
     };
     let mut reasons = Vec::new();
-    if counts.failed != 0 {
-        reasons.push(format!("{} failed", counts.failed));
+    let sum = counts.passed + counts.failed + counts.skipped;
+    let known = known_failures(expected, report);
+    if counts.failed > known {
+        reasons.push(format!("{} failed", counts.failed - known));
     }
-    if counts.passed + counts.failed != expected.total {
-        let sum = counts.passed + counts.failed;
+    for id in expected.fails.keys().filter(|id| !fails(report, id)) {
+        reasons.push(format!("#{id} did not fail, but is known to"));
+    }
+    if sum != expected.total {
         reasons.push(format!("{sum} tests reported, expected {}", expected.total));
     }
     match counts.jited {
@@ -140,8 +146,17 @@ fn judge_counts(suite: &Suite, expected: Expected, report: &Report) -> Vec<Strin
     reasons
 }
 
+/// How many tests failed that fail however programs are run.
+fn known_failures(expected: &Expected, report: &Report) -> u32 {
+    expected.fails.keys().filter(|id| fails(report, id)).count() as u32
+}
+
+fn fails(report: &Report, id: &str) -> bool {
+    report.tests.iter().any(|test| test.failed && test.id == id)
+}
+
 /// A test that is interpreted although the JIT could take it.
-fn unexpectedly_interpreted(expected: Expected, report: &Report) -> Option<u32> {
+fn unexpectedly_interpreted(expected: &Expected, report: &Report) -> Option<u32> {
     let may = |test: u32| {
         let both = expected.unblinded;
         both.is_some_and(|both| (both.first..=both.last).contains(&test))
@@ -155,7 +170,7 @@ fn unexpectedly_interpreted(expected: Expected, report: &Report) -> Option<u32> 
 
 /// When memory fails, programs must be interpreted, with the same results, and all that was taken
 /// be given back.
-fn judge_faults(faults: &Faults, expected: Expected, report: &Report) -> Vec<String> {
+fn judge_faults(faults: &Faults, expected: &Expected, report: &Report) -> Vec<String> {
     let mut reasons = Vec::new();
     if report.summaries.len() != faults.rounds {
         let (rounds, least) = (report.summaries.len(), faults.rounds);
@@ -204,6 +219,7 @@ mod tests {
     use crate::job::tests::job;
     use crate::job::Jit;
     use crate::report::tests::sample;
+    use std::collections::BTreeMap;
 
     fn outcome(lines: Vec<(f64, String)>, end: End) -> Outcome {
         Outcome {
@@ -244,6 +260,7 @@ mod tests {
             run: 2,
             jited: 2,
             unblinded: None,
+            fails: BTreeMap::new(),
         };
         let good = "@@ begin test_tail_calls\n@= images 3\n\
             test_bpf: #0 leaf jited:0 1 PASS\n\
@@ -252,7 +269,7 @@ mod tests {
         let judged = |text: &str| {
             judge_suite(
                 &suite,
-                expected,
+                expected.clone(),
                 report::read(&suite, &said(text)),
                 &End::Done,
             )

@@ -151,6 +151,11 @@ impl<'a> Build<'a> {
     }
 
     /// A file that was built, by its path in the tree.
+    /// The tree that it is built from.
+    pub(crate) fn source(&self) -> &Path {
+        &self.tree
+    }
+
     pub(crate) fn file(&self, path: &str) -> PathBuf {
         self.out.join(path)
     }

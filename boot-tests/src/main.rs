@@ -21,6 +21,8 @@ mod console;
 mod counts;
 mod cpio;
 mod data;
+mod expected;
+mod explain;
 mod hosttest;
 mod initrd;
 mod interrupt;

@@ -14,6 +14,7 @@
 use crate::boot;
 use crate::counts::Counts;
 use crate::data;
+use crate::explain;
 use crate::hosttest::{self, HostTest};
 use crate::interrupt;
 use crate::job::{self, Jit, Job};
@@ -193,7 +194,7 @@ fn run_boot(place: &Place, job: &Job, build: &Build<'_>, tally: &Tally, cores: &
         Ok(verdicts) => {
             tally
                 .steps
-                .print(&boot::explain(job, &[&outcome.log], &verdicts));
+                .print(&explain::explain(job, &[&outcome.log], &verdicts));
             for verdict in &verdicts {
                 let (passed, failed) = (u64::from(verdict.passed), u64::from(verdict.failed));
                 tally.add(Counts { passed, failed }, "");

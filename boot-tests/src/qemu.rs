@@ -93,15 +93,10 @@ pub(crate) fn boot(
 /// The command that starts a job's machine.
 pub(crate) fn command(place: &Place, job: &Job, kernel: &Path, initrd: &Path) -> Result<Command> {
     let machine = &job.machine;
+    let wanted = job.suites.iter().find_map(|suite| suite.memory.as_deref());
+    let memory = wanted.unwrap_or(&machine.memory);
     let mut qemu = Command::new(place.need(&machine.qemu)?);
-    qemu.args([
-        "-M",
-        &machine.board,
-        "-cpu",
-        &machine.cpu,
-        "-m",
-        &machine.memory,
-    ]);
+    qemu.args(["-M", &machine.board, "-cpu", &machine.cpu, "-m", memory]);
     qemu.args(["-display", "none", "-monitor", "none", "-serial", "stdio"]);
     // Without these two it looks for ROM files that a distribution need not have.
     qemu.args(["-nic", "none", "-vga", "none", "-no-reboot"]);

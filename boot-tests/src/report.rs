@@ -20,6 +20,8 @@ use crate::data::Suite;
 pub(crate) struct Summary {
     pub(crate) passed: u32,
     pub(crate) failed: u32,
+    /// What the suite says it left out.
+    pub(crate) skipped: u32,
     /// JIT'ed, of those that ran.
     pub(crate) jited: Option<(u32, u32)>,
 }
@@ -28,6 +30,8 @@ pub(crate) struct Summary {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Test {
     pub(crate) number: u32,
+    /// The number as printed: test_verifier has two tests of each, as `7/u` and `7/p`.
+    pub(crate) id: String,
     /// Name and what followed it.
     pub(crate) text: String,
     pub(crate) failed: bool,
@@ -104,7 +108,7 @@ impl Report {
     /// Something else printed in the middle of a test's line; here is its second half.
     fn resume(&mut self, rest: &str) {
         if let Some(test) = self.tests.last_mut().filter(|test| test.jited.is_none()) {
-            let whole = format!("test_bpf: #{} {} {rest}", test.number, test.text);
+            let whole = format!("test_bpf: #{} {} {rest}", test.id, test.text);
             if let Some(joined) = parse_test(&whole) {
                 *test = joined;
             }
@@ -125,11 +129,14 @@ impl Report {
     }
 }
 
-/// "N PASSED, N FAILED" and maybe ", [N/N JIT'ed]".
+/// "N PASSED, N FAILED" and maybe ", [N/N JIT'ed]"; test_verifier's has "N SKIPPED, " in the middle.
 pub(crate) fn parse_summary(text: &str) -> Option<Summary> {
-    let mut parts = text.trim().splitn(3, ", ");
+    let mut parts = text.trim().split(", ").peekable();
     let passed = parts.next()?.strip_suffix(" PASSED")?.parse().ok()?;
-    let failed = parts.next()?.strip_suffix(" FAILED")?.parse().ok()?;
+    let skipped = parts.peek()?.strip_suffix(" SKIPPED");
+    let skipped = skipped.map_or(Some(0), |count| count.parse().ok())?;
+    let failed = parts.find(|part| !part.ends_with(" SKIPPED"))?;
+    let failed = failed.strip_suffix(" FAILED")?.parse().ok()?;
     let jited = match parts.next() {
         None => None,
         Some(part) => {
@@ -141,6 +148,7 @@ pub(crate) fn parse_summary(text: &str) -> Option<Summary> {
     Some(Summary {
         passed,
         failed,
+        skipped,
         jited,
     })
 }
@@ -151,8 +159,8 @@ fn parse_test(text: &str) -> Option<Test> {
     if module.contains(' ') {
         return None;
     }
-    let (number, rest) = rest.split_once(' ')?;
-    let number = number.parse().ok()?;
+    let (id, rest) = rest.split_once(' ')?;
+    let number = id.split('/').next()?.parse().ok()?;
     let (result, jited) = match rest.rsplit_once("jited:") {
         Some((_, result)) => (result, Some(result.starts_with('1'))),
         None => (rest, None),
@@ -165,6 +173,7 @@ fn parse_test(text: &str) -> Option<Test> {
     };
     Some(Test {
         number,
+        id: id.to_owned(),
         text: rest.trim_end().to_owned(),
         failed,
         jited,
@@ -181,7 +190,11 @@ fn ends_so(text: &str, mark: &str) -> bool {
 
 impl std::fmt::Display for Summary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} PASSED, {} FAILED", self.passed, self.failed)?;
+        write!(f, "{} PASSED, ", self.passed)?;
+        if self.skipped != 0 {
+            write!(f, "{} SKIPPED, ", self.skipped)?;
+        }
+        write!(f, "{} FAILED", self.failed)?;
         match self.jited {
             Some((jited, run)) => write!(f, ", [{jited}/{run} JIT'ed]"),
             None => Ok(()),
@@ -212,6 +225,7 @@ pub(crate) mod tests {
             Summary {
                 passed: 1043,
                 failed: 19,
+                skipped: 0,
                 jited: Some((1038, 1050))
             }
         );
@@ -225,6 +239,7 @@ pub(crate) mod tests {
             Summary {
                 passed: 2,
                 failed: 0,
+                skipped: 0,
                 jited: None
             }
         );

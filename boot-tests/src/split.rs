@@ -84,6 +84,7 @@ fn add(whole: &mut Verdict, part: &Verdict) {
 fn sum(one: Summary, other: Summary) -> Summary {
     Summary {
         passed: one.passed + other.passed,
+        skipped: one.skipped + other.skipped,
         failed: one.failed + other.failed,
         jited: one
             .jited

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What must a suite report?
+//!
+//! What the data of the kernel series says of the suite, for the tests that run in this job, on its
+//! machine, with its JIT.
+
+use crate::data::Suite;
+use crate::job::{Jit, Job, Range};
+use anyhow::Result;
+use std::collections::BTreeMap;
+
+/// What must come out of one suite of a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Expected {
+    pub(crate) total: u32,
+    pub(crate) run: u32,
+    pub(crate) jited: u32,
+    /// First and last test of those that run but cannot be JIT'ed.
+    pub(crate) unblinded: Option<Range>,
+    /// Those that fail however programs are run, and why.
+    pub(crate) fails: BTreeMap<String, String>,
+}
+
+impl Job {
+    /// Counts that must come out; a range has its share of them.
+    pub(crate) fn expected(&self, suite: &Suite) -> Result<Expected> {
+        let expect = self.expect(suite)?;
+        let all = Range {
+            first: 0,
+            last: expect.total.saturating_sub(1),
+        };
+        let range = self.range_of(suite).unwrap_or(all);
+        let is_in = |test: &u32| (range.first..=range.last).contains(test);
+        let refused = expect.refused.iter().filter(|test| is_in(test)).count() as u32;
+        let total = range.last - range.first + 1;
+        let run = if suite.runs_programs {
+            total - refused
+        } else {
+            0
+        };
+        let unblinded = expect
+            .unblinded
+            .filter(|_| self.harden == 2 && self.jit != Jit::Off)
+            .map(|(first, last)| Range {
+                first: first.max(range.first),
+                last: last.min(range.last),
+            })
+            .filter(|both| both.first <= both.last);
+        let left = unblinded.map_or(0, |both| both.last - both.first + 1);
+        Ok(Expected {
+            total,
+            run,
+            jited: if self.jit == Jit::Off { 0 } else { run - left },
+            unblinded,
+            fails: expect.fails,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::tests::{job, KERNEL};
+
+    #[test]
+    fn a_range_has_its_share_of_the_counts() {
+        let mut job = job("test_bpf", Jit::Rust);
+        let suite = job.suites[0].clone();
+        let all = job.expected(&suite).unwrap();
+        assert_eq!(
+            all,
+            Expected {
+                total: 1062,
+                run: 1050,
+                jited: 1050,
+                unblinded: None,
+                fails: BTreeMap::new(),
+            }
+        );
+        let refused = suite.expect[KERNEL].refused[0];
+        job.range = Some(Range {
+            first: refused,
+            last: refused + 1,
+        });
+        assert_eq!(job.expected(&suite).unwrap().total, 2);
+        assert!(job.expected(&suite).unwrap().run < 2);
+        job.range = Some("1000,1062".parse().unwrap());
+        assert!(job.check().is_err());
+    }
+
+    #[test]
+    fn a_hardened_kernel_leaves_some_programs_alone() {
+        let mut job = job("test_bpf", Jit::Rust);
+        let suite = job.suites[0].clone();
+        job.harden = 2;
+        let all = job.expected(&suite).unwrap();
+        assert_eq!((all.run, all.jited), (1050, 997));
+        job.range = Some(Range {
+            first: 1000,
+            last: 1010,
+        });
+        let some = job.expected(&suite).unwrap();
+        assert_eq!((some.run, some.jited), (11, 9));
+        job.harden = 1;
+        assert_eq!(job.expected(&suite).unwrap().jited, 11);
+    }
+}
