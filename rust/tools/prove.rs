@@ -102,7 +102,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
     let machines: Vec<Machine> = MACHINES
         .into_iter()
         .filter(|machine| match &arguments.machine {
-            Some(name) => name.ends_with(machine.name),
+            Some(name) => machine.is_called(name),
             None => true,
         })
         .collect();
