@@ -142,8 +142,9 @@ pub struct Setup {
     pub upper_half: UpperHalf,
     /// What counts.
     pub counted: Counted,
-    /// Whether Linux has doubleword forms of load-acquire and store-release: on 64-bit machines.
-    pub orders_doublewords: bool,
+    /// Whether Linux is a 64-bit one: addresses are doublewords, and load-acquire and store-release
+    /// have doubleword forms.
+    pub is_wide: bool,
 }
 
 /// A machine that executes BPF programs.

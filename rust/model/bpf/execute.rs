@@ -211,9 +211,13 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
         self.write(insn.dst, high.concat(low))
     }
 
-    /// Addresses have 32 bits: those above do not count.
+    /// Addresses have 32 bits on a 32-bit machine: those above do not count.
     fn address(&self, base: u8, insn: &Fields) -> Result<W, Trap> {
-        Ok(self.read(base)?.low(WORD) + self.kernel.offset(insn))
+        let (base, offset) = (self.read(base)?, self.kernel.offset(insn));
+        Ok(match self.setup.is_wide {
+            true => base + offset.sign_extend(DOUBLEWORD),
+            false => base.low(WORD) + offset,
+        })
     }
 
     /// Sections 5.1 and 5.2.
@@ -250,8 +254,7 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
         let size = insn.size();
         match insn.immediate {
             // Linux has no doubleword forms of these on a 32-bit machine.
-            atomic::LOAD_ACQUIRE | atomic::STORE_RELEASE
-                if size == 8 && !self.setup.orders_doublewords => {}
+            atomic::LOAD_ACQUIRE | atomic::STORE_RELEASE if size == 8 && !self.setup.is_wide => {}
             atomic::LOAD_ACQUIRE => {
                 let address = self.address(insn.src, insn)?;
                 let value = self.kernel.load(address, size).map_err(Trap::Memory)?;

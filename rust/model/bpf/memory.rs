@@ -103,13 +103,26 @@ impl Memory {
         Ok(())
     }
 
+    /// Where an access is, of either width: of doublewords only the sign-extended words are
+    /// addresses of something.
+    fn place(address: Bits, size: u32) -> Result<u32, Fault> {
+        let word = address.low(32);
+        match word.sign_extend(address.width()) == address {
+            true => Ok(word.unsigned() as u32),
+            false => Err(Fault {
+                address: None,
+                size,
+            }),
+        }
+    }
+
     /// Loads a bit-vector, for a [`World`](crate::model::world::World).
     ///
     /// # Errors
     ///
     /// As [`Memory::load`].
     pub fn read(&mut self, address: Bits, bytes: u32) -> Result<Bits, Fault> {
-        let value = self.load(address.unsigned() as u32, bytes)?;
+        let value = self.load(Self::place(address, bytes)?, bytes)?;
         Ok(Bits::new(bytes * 8, value))
     }
 
@@ -119,7 +132,7 @@ impl Memory {
     ///
     /// As [`Memory::store`].
     pub fn write(&mut self, address: Bits, value: Bits) -> Result<(), Fault> {
-        let (address, bytes) = (address.unsigned() as u32, value.width() / 8);
-        self.store(address, bytes, value.unsigned())
+        let bytes = value.width() / 8;
+        self.store(Self::place(address, bytes)?, bytes, value.unsigned())
     }
 }

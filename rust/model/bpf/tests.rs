@@ -107,7 +107,7 @@ fn run_where(order: ByteOrder, counted: Counted, programs: &[&[Fields]]) -> End 
         ax: 12,
         upper_half: UpperHalf::Zero,
         counted,
-        orders_doublewords: false,
+        is_wide: false,
     };
     let mut kernel = TestKernel { memory };
     let context = Bits::new(64, u64::from(DATA));

@@ -197,7 +197,7 @@ impl Judge {
         let setup = Setup {
             order: self.machine.order(),
             ax: AX,
-            orders_doublewords: self.machine.is_wide(),
+            is_wide: self.machine.is_wide(),
             upper_half: match compiled.variant.verifier_zext {
                 true => UpperHalf::Unspecified,
                 false => UpperHalf::Zero,

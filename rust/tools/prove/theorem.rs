@@ -229,7 +229,7 @@ impl Theorem<'_> {
         Setup {
             order: self.machine.order(),
             ax: host::AX,
-            orders_doublewords: self.machine.is_wide(),
+            is_wide: self.machine.is_wide(),
             upper_half: match self.around.verifier_zext {
                 true => UpperHalf::Unspecified,
                 false => UpperHalf::Zero,

@@ -146,7 +146,7 @@ fn terms_mean_what_bits_do() {
                 ax: NUMBER_OF_AX,
                 upper_half: random.choose(&[UpperHalf::Zero, UpperHalf::Unspecified]),
                 counted: random.choose(&[Counted::Hits, Counted::Lookups]),
-                orders_doublewords: false,
+                is_wide: false,
             },
             insn,
             second: Fields {
