@@ -130,15 +130,15 @@ impl<W: Word, R: Reading<W>> Place<W, R> {
     }
 
     fn range(&self, address: W, size: u32) -> Result<std::ops::Range<usize>, Fault> {
-        let address = self.reading.value(address) as u32;
-        let start = address.wrapping_sub(DATA);
-        if address % size != 0 || start >= DATA_SIZE {
+        let address = self.reading.value(address);
+        let start = address.wrapping_sub(DATA.into());
+        if address % u64::from(size) != 0 || start >= DATA_SIZE.into() {
             return Err(Fault {
-                address: Some(address),
+                address: u32::try_from(address).ok(),
                 size,
             });
         }
-        Ok(start as usize..(start + size) as usize)
+        Ok(start as usize..(start + u64::from(size)) as usize)
     }
 
     /// What is in memory.
@@ -179,10 +179,14 @@ impl<W: Word, R: Reading<W>> World<W> for Place<W, R> {
 }
 
 impl<W: Word, R: Reading<W>> Platform<W> for Place<W, R> {
-    fn fetch(&mut self, address: u32) -> Option<W> {
+    fn fetch(&mut self, address: u64) -> Option<W> {
         let is_word = address % 4 == 0;
-        let word = self.code.get(address as usize / 4).copied();
-        word.filter(|_| is_word)
+        let index = usize::try_from(address / 4).ok()?;
+        self.code.get(index).copied().filter(|_| is_word)
+    }
+
+    fn expects(&mut self, condition: W) -> bool {
+        self.reading.value(condition) != 0
     }
 }
 

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A model of the MIPS32 processor.
+//! A model of the MIPS32 and of the MIPS64 processor.
 //!
 //! It answers what words of machine code do: general registers, HI and LO, memory, the order of
 //! accesses, and where control goes. It knows the instructions of MD00086, "The MIPS32 Instruction
-//! Set Manual", that a compiler of BPF has use for; another word, or one in which bits are set that
-//! the manual wants zero, is a [`Trap`]. So is what the manual calls UNPREDICTABLE for good: a
-//! control transfer in a delay slot, a bit-field outside its word, a store-conditional without its
-//! load-linked. A result that is UNPREDICTABLE is an unknown value.
+//! Set Manual", and of MD00087, the same for MIPS64, that a compiler of BPF has use for; another
+//! word, or one in which bits are set that the manual wants zero, is a [`Trap`]. So is what the
+//! manual calls UNPREDICTABLE for good: a control transfer in a delay slot, a bit-field outside its
+//! word, a store-conditional without its load-linked. A result that is UNPREDICTABLE is an unknown
+//! value.
+//!
+//! Registers of MIPS64 have 64 bits. What computes with words leaves a sign-extended one, and nearly
+//! all of it wants its operands to be such words: others make the result UNPREDICTABLE. No correct
+//! program does that, so here it is a trap ([`Platform::expects`]).
 //!
 //! Release 6 has taken instructions away and given others their encodings. Of its compact branches
 //! the model has those that are always taken; the others, which have a forbidden slot behind them,
@@ -16,12 +21,13 @@
 //! | manual | here |
 //! |---|---|
 //! | instruction formats | [`Word32`] |
-//! | computational instructions | [`compute`] |
+//! | computational instructions | [`compute`], those of MIPS64 alone [`doubleword`] |
 //! | loads, stores, SYNC | [`access`] |
 //! | branches and jumps, with their delay slots | [`Machine::step`] |
 
 mod access;
 mod compute;
+mod doubleword;
 #[cfg(test)]
 mod tests;
 mod word32;
@@ -30,8 +36,11 @@ use super::word::Word;
 use super::world::{Fault, World};
 pub use word32::Word32;
 
-/// Bits of a register.
+/// Bits of a word: of an instruction, and of what all registers of MIPS32 hold.
 pub const WORD: u32 = 32;
+
+/// Bits of a register of MIPS64.
+pub const DOUBLEWORD: u32 = 64;
 
 /// PAUSE, which is `sll $0, $0, 5`.
 const PAUSE: u32 = 0x0000_0140;
@@ -45,6 +54,15 @@ pub enum Release {
     R6,
 }
 
+/// What code can tell of a processor's architecture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Architecture {
+    /// Its release.
+    pub release: Release,
+    /// Bits of a general register, which the manual calls GPRLEN: 32 or 64.
+    pub gprlen: u32,
+}
+
 /// Why code cannot go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trap {
@@ -53,20 +71,24 @@ pub enum Trap {
     /// Operands for which the manual promises nothing.
     Unpredictable(u32),
     /// A control transfer in a delay slot.
-    SlotBranches(u32),
+    SlotBranches(u64),
     /// `break`
     Breakpoint,
     /// An access outside of memory, or unaligned.
     Memory(Fault),
     /// There is no code.
-    Fetch(u32),
+    Fetch(u64),
 }
 
 /// What surrounds the processor.
 pub trait Platform<W: Word>: World<W> {
     /// The word of code at an address. Its opcode and registers are constant, its immediate need
     /// not be.
-    fn fetch(&mut self, address: u32) -> Option<W>;
+    fn fetch(&mut self, address: u64) -> Option<W>;
+
+    /// Whether something holds, which is one bit, that the manual asks of operands. Where it holds
+    /// for some values only, who says yes has to see to it that there are no others.
+    fn expects(&mut self, condition: W) -> bool;
 }
 
 /// Where a step leads.
@@ -82,7 +104,7 @@ pub enum Next<W> {
 
 /// A processor.
 pub struct Machine<'p, W, P> {
-    release: Release,
+    architecture: Architecture,
     /// What surrounds it.
     pub platform: &'p mut P,
     /// `$0` to `$31`. The first is zero.
@@ -92,9 +114,9 @@ pub struct Machine<'p, W, P> {
     /// LO
     pub lo: W,
     /// Where the next instruction is.
-    pub pc: u32,
-    /// The address of a load-linked to which nothing has happened since.
-    linked: Option<W>,
+    pub pc: u64,
+    /// The address of a load-linked to which nothing has happened since, and its bytes.
+    linked: Option<(W, u32)>,
 }
 
 /// What an instruction does to the flow of control.
@@ -110,7 +132,7 @@ enum Flow<W> {
 /// Where control goes.
 enum Target<W> {
     /// To an address.
-    To(u32),
+    To(u64),
     /// To the address in a register.
     Register(W),
     /// To the address in a register, to return to where `$31` says.
@@ -119,11 +141,11 @@ enum Target<W> {
 
 impl<'p, W: Word, P: Platform<W>> Machine<'p, W, P> {
     /// A processor about to execute the instruction at `pc`, with these registers.
-    pub fn new(release: Release, platform: &'p mut P, gpr: [W; 32], pc: u32) -> Self {
-        let hi = platform.unknown(WORD);
-        let lo = platform.unknown(WORD);
+    pub fn new(architecture: Architecture, platform: &'p mut P, gpr: [W; 32], pc: u64) -> Self {
+        let hi = platform.unknown(architecture.gprlen);
+        let lo = platform.unknown(architecture.gprlen);
         Machine {
-            release,
+            architecture,
             platform,
             gpr,
             hi,
@@ -140,8 +162,8 @@ impl<'p, W: Word, P: Platform<W>> Machine<'p, W, P> {
     /// A trap.
     pub fn step(&mut self) -> Result<Next<W>, Trap> {
         let at = self.pc;
-        let slot = at.wrapping_add(4);
-        let behind = at.wrapping_add(8);
+        let slot = self.beyond(at, 4);
+        let behind = self.beyond(at, 8);
         let (target, returns) = match self.execute(at)? {
             Flow::Straight => {
                 self.pc = slot;
@@ -163,7 +185,7 @@ impl<'p, W: Word, P: Platform<W>> Machine<'p, W, P> {
             Target::Function(target) => Next::Call(target),
             Target::Register(target) => match target.value() {
                 Some(target) => {
-                    self.pc = target as u32;
+                    self.pc = target;
                     Next::Instruction
                 }
                 None => Next::Leave(target),
@@ -171,7 +193,7 @@ impl<'p, W: Word, P: Platform<W>> Machine<'p, W, P> {
         })
     }
 
-    fn execute(&mut self, at: u32) -> Result<Flow<W>, Trap> {
+    fn execute(&mut self, at: u64) -> Result<Flow<W>, Trap> {
         let word = self.platform.fetch(at).ok_or(Trap::Fetch(at))?;
         let word = Word32::new(word).ok_or(Trap::Fetch(at))?;
         if let Some(flow) = self.transfer(at, word)? {
@@ -184,20 +206,57 @@ impl<'p, W: Word, P: Platform<W>> Machine<'p, W, P> {
     }
 
     /// Whether there is a PAUSE, which must not be in a delay slot; before Release 2 it is an SLL.
-    fn pauses(&mut self, at: u32) -> bool {
+    fn pauses(&mut self, at: u64) -> bool {
         let word = self.platform.fetch(at).and_then(Word32::new);
-        self.release >= Release::R2
-            && word.is_some_and(|word| word.is_constant() && word.known() == PAUSE)
+        self.has_r2() && word.is_some_and(|word| word.is_constant() && word.known() == PAUSE)
+    }
+
+    /// Whether this is Release 2 or later.
+    fn has_r2(&self) -> bool {
+        self.architecture.release >= Release::R2
     }
 
     /// Whether this is Release 6.
     fn is_r6(&self) -> bool {
-        self.release >= Release::R6
+        self.architecture.release >= Release::R6
+    }
+
+    /// Whether this is MIPS64.
+    fn is_wide(&self) -> bool {
+        self.gprlen() == DOUBLEWORD
+    }
+
+    fn gprlen(&self) -> u32 {
+        self.architecture.gprlen
+    }
+
+    /// The address so many bytes behind another one.
+    fn beyond(&self, address: u64, bytes: i64) -> u64 {
+        address.wrapping_add_signed(bytes) & (u64::MAX >> (DOUBLEWORD - self.gprlen()))
+    }
+
+    /// The word in a register, for an instruction to which any but a sign-extended one is
+    /// UNPREDICTABLE.
+    fn word(&mut self, register: usize, insn: Word32<W>) -> Result<W, Trap> {
+        let value = self.gpr[register];
+        let word = value.low(WORD);
+        if self.is_wide() {
+            let is_extended = word.sign_extend(DOUBLEWORD).equals(value);
+            if !self.platform.expects(is_extended) {
+                return Err(Trap::Unpredictable(insn.known()));
+            }
+        }
+        Ok(word)
+    }
+
+    /// A value that is known.
+    fn constant(&self, value: u64) -> W {
+        W::new(self.gprlen(), value)
     }
 
     /// BEQ, BNE, BLEZ, BGTZ, BLTZ, BGEZ, JR, JALR, BREAK, and of Release 6 BC, JIC and JIALC; None
     /// for other instructions.
-    fn transfer(&mut self, at: u32, word: Word32<W>) -> Result<Option<Flow<W>>, Trap> {
+    fn transfer(&mut self, at: u64, word: Word32<W>) -> Result<Option<Flow<W>>, Trap> {
         let (rs, rt) = (self.gpr[word.rs()], self.gpr[word.rt()]);
         let zero = rs.constant(0);
         let condition = match (word.opcode(), word.rt()) {
@@ -213,37 +272,36 @@ impl<'p, W: Word, P: Platform<W>> Machine<'p, W, P> {
         };
         // A displacement counts words from the delay slot.
         let displacement = word.immediate().value().ok_or(Trap::Fetch(at))? as i16;
-        let target = at
-            .wrapping_add(4)
-            .wrapping_add_signed(i32::from(displacement) * 4);
+        let target = self.beyond(at, 4 + 4 * i64::from(displacement));
         Ok(Some(Flow::Delayed(Target::To(
             match self.platform.decide(condition) {
                 true => target,
-                false => at.wrapping_add(8),
+                false => self.beyond(at, 8),
             },
         ))))
     }
 
     /// BC, JIC and JIALC, which have neither a delay slot nor a forbidden slot.
-    fn compact(&mut self, at: u32, word: Word32<W>) -> Result<Option<Flow<W>>, Trap> {
-        let next = at.wrapping_add(4);
-        let address = |machine: &Self| machine.gpr[word.rt()] + word.immediate().sign_extend(WORD);
+    fn compact(&mut self, at: u64, word: Word32<W>) -> Result<Option<Flow<W>>, Trap> {
+        let next = self.beyond(at, 4);
+        let offset = word.immediate().sign_extend(self.gprlen());
+        let address = |machine: &Self| machine.gpr[word.rt()] + offset;
         Ok(Some(Flow::Compact(match (word.opcode(), word.rs()) {
             (0o62, _) => {
                 let words = word.wide_displacement().ok_or(Trap::Fetch(at))?;
-                Target::To(next.wrapping_add_signed(words * 4))
+                Target::To(self.beyond(next, 4 * i64::from(words)))
             }
             (0o66, 0) => Target::Register(address(self)),
             (0o76, 0) => {
                 let target = address(self);
-                self.set(31, W::new(WORD, u64::from(next)));
+                self.set(31, self.constant(next));
                 Target::Function(target)
             }
             _ => return Ok(None),
         })))
     }
 
-    fn register_jump(&mut self, at: u32, word: Word32<W>) -> Result<Option<Flow<W>>, Trap> {
+    fn register_jump(&mut self, at: u64, word: Word32<W>) -> Result<Option<Flow<W>>, Trap> {
         let target = self.gpr[word.rs()];
         match (word.function(), word.rt(), word.rd(), word.sa()) {
             (0o10, 0, 0, 0) if !self.is_r6() => Ok(Some(Flow::Delayed(Target::Register(target)))),
@@ -252,7 +310,7 @@ impl<'p, W: Word, P: Platform<W>> Machine<'p, W, P> {
             // Nothing returns; Release 6 has no other JR.
             (0o11, 0, 0, 0) => Ok(Some(Flow::Delayed(Target::Register(target)))),
             (0o11, 0, rd, 0) => {
-                self.set(rd, W::new(WORD, u64::from(at.wrapping_add(8))));
+                self.set(rd, self.constant(self.beyond(at, 8)));
                 Ok(Some(Flow::Delayed(Target::Function(target))))
             }
             (0o15, ..) => Err(Trap::Breakpoint),

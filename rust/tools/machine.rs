@@ -50,17 +50,6 @@ const fn wide(machine: Machine) -> Machine {
 }
 
 impl Machine {
-    /// Whether the MIPS model has the machine: what it has not is said, and is not judged by it.
-    pub(super) fn has_model(&self) -> bool {
-        if self.is_wide() {
-            println!(
-                "{}: left out: the MIPS model has registers of 32 bits",
-                self.name
-            );
-        }
-        !self.is_wide()
-    }
-
     /// Whether a name means this machine: its own, or that of its file in boot-tests/machines.
     pub(super) fn is_called(&self, name: &str) -> bool {
         match name.strip_prefix("malta64-") {

@@ -86,7 +86,7 @@ pub fn main() -> ExitCode {
         if wanted.is_some_and(|name| !name.ends_with(machine.name)) {
             continue;
         }
-        if !machine.has_model() {
+        if machine.is_wide() {
             continue;
         }
         let mut session = Session {

@@ -18,6 +18,7 @@ mod complete;
 mod convention;
 mod forms;
 mod frame;
+mod meaning;
 mod numbers;
 mod observe;
 mod path;
@@ -51,7 +52,7 @@ use solver::{Memory, Solver};
 #[derive(Debug, Parser)]
 #[command(name = "prove")]
 struct Arguments {
-    /// Only for this machine: le-r1, le-r2, le-r6, be-r1, be-r2 or be-r6.
+    /// Only for this machine: le-r1, le-r2, le-r6, le64-r1 and so on, or the same with be.
     #[arg(long)]
     machine: Option<String>,
     /// Only forms whose name contains this.
@@ -88,17 +89,6 @@ fn run(arguments: &Arguments) -> Result<bool> {
         Some(PathBuf::from(cache).join("proved"))
     });
     let memory = Memory::new(file)?;
-    if let Some(insn) = complete::forgotten(&MACHINES[0], &forms::forms()).first() {
-        bail!("the core decodes {insn:x?}, which is in no form of rust/tools/prove/forms.rs");
-    }
-    let wanted: Vec<Form> = forms::forms()
-        .into_iter()
-        .chain(frame_forms())
-        .filter(|form| match &arguments.form {
-            Some(part) => form.name.contains(part.as_str()),
-            None => true,
-        })
-        .collect();
     let machines: Vec<Machine> = MACHINES
         .into_iter()
         .filter(|machine| match &arguments.machine {
@@ -110,19 +100,23 @@ fn run(arguments: &Arguments) -> Result<bool> {
         let known = MACHINES.map(|machine| machine.name).join(", ");
         bail!("unknown machine: known are {known}");
     }
-    let machines: Vec<Machine> = machines.into_iter().filter(Machine::has_model).collect();
-    if machines.is_empty() {
-        bail!("there is no model of this machine");
-    }
-    if wanted.is_empty() {
+    if machines
+        .iter()
+        .all(|machine| wanted(arguments, machine).is_empty())
+    {
         bail!("no form has such a name: --form is part of a name in the table");
+    }
+    for machine in &machines {
+        if let Some(insn) = complete::forgotten(machine, &forms::forms(machine)).first() {
+            bail!("the core decodes {insn:x?}, which is in no form of rust/tools/prove/forms.rs");
+        }
     }
     let mut report = Report::new(machines.len());
     report.lemma(prove_lemma(arguments, &memory)?);
     for machine in &machines {
         let began = Instant::now();
         report.begin(machine);
-        let rows = prove_all(arguments, &memory, machine, &wanted)?;
+        let rows = prove_all(arguments, &memory, machine, &wanted(arguments, machine))?;
         let has_failed = rows.iter().any(Row::has_failed);
         report.end(machine, rows, began.elapsed());
         memory.save()?;
@@ -131,6 +125,18 @@ fn run(arguments: &Arguments) -> Result<bool> {
         }
     }
     report.finish(arguments.table.as_deref())
+}
+
+/// The forms to prove for a machine.
+fn wanted(arguments: &Arguments, machine: &Machine) -> Vec<Form> {
+    forms::forms(machine)
+        .into_iter()
+        .chain(frame_forms())
+        .filter(|form| match &arguments.form {
+            Some(part) => form.name.contains(part.as_str()),
+            None => true,
+        })
+        .collect()
 }
 
 /// Frames are proved like instructions, without being any.

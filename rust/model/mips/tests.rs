@@ -3,6 +3,8 @@
 //! The model over terms against the model over bits. What it says over bits is judged against an
 //! emulator, see `rust/tools/models.rs`.
 
+mod mips64;
+
 use super::*;
 use crate::model::both::{Concrete, Place, Random, Reading, Symbolic, DATA, DATA_SIZE};
 use crate::model::bpf::memory::ByteOrder;
@@ -49,7 +51,7 @@ impl Coded {
 struct Setting {
     seed: u64,
     order: ByteOrder,
-    release: Release,
+    architecture: Architecture,
     code: Vec<Coded>,
 }
 
@@ -61,23 +63,25 @@ impl Setting {
             let word = coded.read(&mut place.reading);
             place.code.push(word);
         }
-        let mut gpr = [W::new(WORD, 0); 32];
+        let gprlen = self.architecture.gprlen;
+        let mut gpr = [W::new(gprlen, 0); 32];
         for register in &mut gpr[1..] {
-            // Many registers are addresses.
-            let value = match random.below(2) {
+            // Many registers are addresses, and many of MIPS64 hold words.
+            let value = match random.below(6) {
                 0 => random.value(),
+                1 | 2 => i64::from(random.value() as i32) as u64,
                 _ => u64::from(DATA) + random.below(DATA_SIZE.into()) / 4 * 4,
             };
-            *register = place.reading.word(WORD, value);
+            *register = place.reading.word(gprlen, value);
         }
-        let mut machine = Machine::new(self.release, &mut place, gpr, 0);
+        let mut machine = Machine::new(self.architecture, &mut place, gpr, 0);
         let end = u64::from(4 * self.code.len() as u32);
         let (mut trap, mut steps) = (None, 0);
         while steps < STEPS {
             match machine.step() {
                 Ok(Next::Instruction) => {}
                 Ok(Next::Leave(target) | Next::Call(target)) => {
-                    machine.pc = machine.platform.reading.value(target) as u32;
+                    machine.pc = machine.platform.reading.value(target);
                 }
                 Err(error) => {
                     trap = Some(error);
@@ -85,11 +89,11 @@ impl Setting {
                 }
             }
             steps += 1;
-            if u64::from(machine.pc) >= end {
+            if machine.pc >= end {
                 break;
             }
         }
-        let to = u64::from(machine.pc);
+        let to = machine.pc;
         let (gpr, hi, lo) = (machine.gpr, machine.hi, machine.lo);
         let all = gpr.into_iter().chain([hi, lo]);
         let mut values: Vec<u64> = all.map(|word| place.reading.value(word)).collect();
@@ -100,6 +104,14 @@ impl Setting {
             values,
             memory: place.memory(),
         }
+    }
+}
+
+/// A processor of 32 bits.
+fn mips32(release: Release) -> Architecture {
+    Architecture {
+        release,
+        gprlen: WORD,
     }
 }
 
@@ -119,14 +131,24 @@ fn without_free_bits(trap: Trap, code: &[Coded]) -> Trap {
     }
 }
 
+/// Functions of MIPS64 alone: shifts, sums, products and quotients.
+const DOUBLEWORDS: [u32; 15] = [
+    0o24, 0o26, 0o27, 0o34, 0o35, 0o36, 0o37, 0o55, 0o57, 0o70, 0o72, 0o73, 0o74, 0o76, 0o77,
+];
+
 /// An instruction of registers, with zeros where they have to be in `rd`.
-fn special(random: &mut Random, registers: u32, low: u32, rd: u32) -> (u32, Option<(u32, u32)>) {
+fn special(
+    random: &mut Random,
+    gprlen: u32,
+    (registers, low, rd): (u32, u32, u32),
+) -> (u32, Option<(u32, u32)>) {
     let functions = [0, 2, 3, 4, 6, 7, 8, 9, 10, 11, 16, 18, 24, 25, 26, 27];
-    let function = match random.below(2) {
-        0 => random.choose(&functions),
-        _ => random.choose(&[0o41, 0o43, 0o44, 0o45, 0o46, 0o47, 0o52, 0o53, 0o65, 0o67]),
+    let function = match random.below(u64::from(gprlen / 16)) {
+        0 | 2 => random.choose(&functions),
+        1 => random.choose(&[0o41, 0o43, 0o44, 0o45, 0o46, 0o47, 0o52, 0o53, 0o65, 0o67]),
+        _ => random.choose(&DOUBLEWORDS),
     };
-    if matches!(function, 24..=27) && random.below(2) == 0 {
+    if matches!(function, 24..=31) && random.below(2) == 0 {
         // The products and quotients of Release 6.
         let sa = random.choose(&[2, 3]);
         let word = registers | low & 0xf800 | sa << 6 | function;
@@ -136,38 +158,46 @@ fn special(random: &mut Random, registers: u32, low: u32, rd: u32) -> (u32, Opti
         0 => registers & 0x001f_0000,
         _ => registers,
     };
-    let is_shift = matches!(function, 0 | 2 | 3);
+    let is_shift = matches!(function, 0 | 2 | 3 | 0o70..=0o77);
     let word = registers | rd | function;
     (word, is_shift.then_some((6, 5)))
 }
 
 /// A random word, mostly an instruction.
-fn word(random: &mut Random) -> Coded {
+fn word(random: &mut Random, gprlen: u32) -> Coded {
     let registers = (random.next() >> 8) as u32 & 0x03ff_0000;
     let low = (random.next() >> 16) as u32 & 0xffff;
     let opcodes = [
         0o00, 0o00, 0o00, 0o01, 0o04, 0o05, 0o06, 0o07, 0o11, 0o12, 0o13, 0o14, 0o15, 0o16, 0o17,
         0o34, 0o37, 0o37, 0o62, 0o66, 0o76, 0o40, 0o41, 0o43, 0o44, 0o45, 0o50, 0o51, 0o53, 0o60,
     ];
-    let opcode = random.choose(&opcodes);
+    let opcode = match random.below(8) {
+        0 if gprlen == DOUBLEWORD => random.choose(&[0o31, 0o47, 0o64, 0o67, 0o77]),
+        _ => random.choose(&opcodes),
+    };
     // Fields that have to be zero are so in half of the words.
     let rd = match random.below(2) {
         0 => low & 0xf800,
         _ => low & 0xffc0,
     };
     let (word, free) = match opcode {
-        0o00 => special(random, registers, low, rd),
+        0o00 => special(random, gprlen, (registers, low, rd)),
         // LL and SC of Release 6, with near addresses.
         0o37 if random.below(4) == 0 => {
-            let function = random.choose(&[0o66, 0o46]);
+            let function = random.choose(&[0o66, 0o46, 0o67, 0o47]);
             (registers | low & 0x0e00 | function, Some((7, 9)))
         }
         0o34 => (registers | rd | 2, None),
         0o37 => {
-            let kinds = [(2, 0o40), (16, 0o40), (24, 0o40), (0, 0), (7, 0)];
+            let words = [(2, 0o40), (16, 0o40), (24, 0o40), (0, 0), (7, 0)];
+            let doublewords = [(2, 0o44), (5, 0o44), (0, 3), (7, 3), (31, 3)];
+            let kinds = match random.below(u64::from(gprlen / 32)) {
+                0 => words,
+                _ => doublewords,
+            };
             let (sa, function) = random.choose(&kinds);
             let registers = match function {
-                0 => registers,
+                0 | 3 => registers,
                 _ => registers & 0x001f_0000,
             };
             let word = registers | low & 0xf800 | sa << 6 | function;
@@ -196,11 +226,15 @@ fn terms_mean_what_bits_do() {
         if round % 200 == 0 {
             term::forget_all();
         }
+        let gprlen = random.choose(&[WORD, DOUBLEWORD]);
         let setting = Setting {
             seed: random.next(),
             order: random.choose(&[ByteOrder::Little, ByteOrder::Big]),
-            release: random.choose(&[Release::R1, Release::R2, Release::R6]),
-            code: (0..2 * STEPS).map(|_| word(&mut random)).collect(),
+            architecture: Architecture {
+                release: random.choose(&[Release::R1, Release::R2, Release::R6]),
+                gprlen,
+            },
+            code: (0..2 * STEPS).map(|_| word(&mut random, gprlen)).collect(),
         };
         let bits = setting.run(Concrete);
         let terms = setting.run(Symbolic::new(random.below(4) == 0));
@@ -228,7 +262,7 @@ fn a_conditional_store_follows_its_link_in_either_reading() {
         let setting = Setting {
             seed: 1,
             order: ByteOrder::Big,
-            release,
+            architecture: mips32(release),
             code: code.iter().map(coded).collect(),
         };
         let bits = setting.run(Concrete);
@@ -246,7 +280,7 @@ fn what_is_not_constant_fits_no_field() {
         let setting = |free| Setting {
             seed: 1,
             order: ByteOrder::Little,
-            release: Release::R2,
+            architecture: mips32(Release::R2),
             code: vec![Coded { word, free }],
         };
         assert_eq!(setting(None).run(Symbolic::new(false)).trap, None);
@@ -273,7 +307,7 @@ fn release_6_has_not_what_it_took_away() {
         let setting = Setting {
             seed: 1,
             order: ByteOrder::Little,
-            release: Release::R6,
+            architecture: mips32(Release::R6),
             code: vec![Coded { word, free: None }; 2],
         };
         let trap = setting.run(Concrete).trap;
@@ -293,12 +327,38 @@ fn release_6_divides_by_zero_unpredictably() {
         let setting = Setting {
             seed: 1,
             order: ByteOrder::Little,
-            release: Release::R6,
+            architecture: mips32(Release::R6),
             code: words.map(coded).to_vec(),
         };
         let end = setting.run(Concrete);
         assert_eq!((end.trap, end.steps), (None, 2));
         assert_eq!(end.values[2] == end.values[5], is_known, "{words:08x?}");
         assert_eq!(setting.run(Symbolic::new(false)), end);
+    }
+}
+
+#[test]
+fn mips32_has_no_doublewords() {
+    // daddiu $2, $3, 1; daddu $2, $3, $4; dsll $2, $4, 1; dmultu $3, $4; ld $2, 0($3); lwu $2, 0($3);
+    // lld $2, 0($3); sd $2, 0($3); dext $2, $3, 0, 1
+    for word in [
+        0x6462_0001,
+        0x0064_102d,
+        0x0004_1078,
+        0x0064_001d,
+        0xdc62_0000,
+        0x9c62_0000,
+        0xd062_0000,
+        0xfc62_0000,
+        0x7c62_0003,
+    ] {
+        let setting = Setting {
+            seed: 1,
+            order: ByteOrder::Little,
+            architecture: mips32(Release::R2),
+            code: vec![Coded { word, free: None }],
+        };
+        let trap = setting.run(Concrete).trap;
+        assert_eq!(trap, Some(Trap::Reserved(word)), "{word:08x}");
     }
 }

@@ -103,7 +103,11 @@ impl Printer {
             Node::Variable(_) => self.declare(term),
             Node::Byte(address) => {
                 if self.addresses.is_empty() {
-                    self.text += "(declare-fun m ((_ BitVec 32)) (_ BitVec 8))\n";
+                    let _ = writeln!(
+                        self.text,
+                        "(declare-fun m ((_ BitVec {})) (_ BitVec 8))",
+                        address.width()
+                    );
                 }
                 self.addresses.push(address);
                 let address = self.print(address);

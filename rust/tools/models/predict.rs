@@ -60,13 +60,17 @@ impl World<Bits> for Surroundings {
 }
 
 impl Platform<Bits> for Surroundings {
-    fn fetch(&mut self, address: u32) -> Option<Bits> {
-        let offset = address.wrapping_sub(self.site);
+    fn fetch(&mut self, address: u64) -> Option<Bits> {
+        let offset = address.wrapping_sub(self.site.into());
         if offset % 4 != 0 {
             return None;
         }
         let word = self.words.get(offset as usize / 4)?;
         Some(Bits::new(WORD, u64::from(*word)))
+    }
+
+    fn expects(&mut self, condition: Bits) -> bool {
+        condition.unsigned() != 0
     }
 }
 
@@ -136,15 +140,19 @@ impl Predictor {
         for (register, value) in gpr.iter_mut().enumerate().skip(1) {
             *value = word(register);
         }
-        let mut processor = mips::Machine::new(release, place, gpr, trial.site);
+        let architecture = mips::Architecture {
+            release,
+            gprlen: WORD,
+        };
+        let mut processor = mips::Machine::new(architecture, place, gpr, trial.site.into());
         processor.hi = word(HI);
         processor.lo = word(LO);
         processor.platform.asked = 0;
-        let mut to = trial.site;
+        let mut to = u64::from(trial.site);
         for _ in 0..trial.steps {
             to = match processor.step()? {
                 Next::Instruction => processor.pc,
-                Next::Leave(to) | Next::Call(to) => to.unsigned() as u32,
+                Next::Leave(to) | Next::Call(to) => to.unsigned(),
             };
         }
         let mut after = *before;
@@ -154,7 +162,7 @@ impl Predictor {
         after[HI] = processor.hi.unsigned() as u32;
         after[LO] = processor.lo.unsigned() as u32;
         // As the pad there says it.
-        after[PC] = to.wrapping_add(4 * PAD_SIZE);
+        after[PC] = (to as u32).wrapping_add(4 * PAD_SIZE);
         for (bytes, index) in place.memory.regions[0].bytes.chunks(4).zip(MEMORY) {
             after[index] = order.word([bytes[0], bytes[1], bytes[2], bytes[3]]);
         }

@@ -178,7 +178,7 @@ impl<'m> Prover<'m> {
             let Some(layout) = self.layout(&around)? else {
                 continue;
             };
-            for case in programs::calls_in(&around) {
+            for case in programs::calls_in(self.machine, &around) {
                 if self.is_hopeless() {
                     return Ok(());
                 }
@@ -250,7 +250,7 @@ impl<'m> Prover<'m> {
         let Some((insns, snippet)) = self.emit(case, &member) else {
             return Ok(());
         };
-        let template = class.template(case.many, &member);
+        let template = class.template(case.many, &member, self.machine.gprlen());
         self.judge(&Theorem {
             machine: self.machine,
             around: &case.around,

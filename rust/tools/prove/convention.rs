@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What is agreed between compiled programs, the kernel and the core, stated for the proofs alone:
-//! where BPF registers live, how o32 passes values, and what the kernel's functions do.
+//! where BPF registers live, how o32 and n64 pass values, and what the kernel's functions do.
+//!
+//! Under n64 a BPF register is a native one, all arguments are in registers, and kernel addresses
+//! are sign-extended words.
 
 use crate::host::RUNTIME;
 use crate::jit::mips::Reg;
@@ -10,12 +13,15 @@ use crate::model::bpf::memory::ByteOrder;
 use crate::model::bpf::{AX, R10};
 use crate::model::term::Term;
 use crate::model::word::Word;
+use crate::tools::machine::Machine;
 
 pub(super) const AT: usize = 1;
 pub(super) const V0: usize = 2;
+pub(super) const V1: usize = 3;
 pub(super) const A0: usize = 4;
 pub(super) const A2: usize = 6;
 pub(super) const S0: usize = 16;
+pub(super) const S4: usize = 20;
 pub(super) const S7: usize = 23;
 pub(super) const T8: usize = 24;
 pub(super) const T9: usize = 25;
@@ -32,16 +38,70 @@ pub(super) const HOME_AREA: i32 = 16;
 /// Bytes of a helper's arguments, with the home area.
 pub(super) const ARGUMENTS: i32 = HOME_AREA + 3 * 8;
 
-/// Words from the normal entry to the one for tail calls: clearing the count, and R1.
-pub(super) fn tail_entry(order: ByteOrder) -> u32 {
-    match order {
-        ByteOrder::Little => 2,
-        ByteOrder::Big => 3,
+impl Machine {
+    /// Words from the normal entry to the one for tail calls: clearing the count, and R1.
+    pub(super) fn tail_entry(&self) -> u32 {
+        match self.order() {
+            _ if self.is_wide() => 1,
+            ByteOrder::Little => 2,
+            ByteOrder::Big => 3,
+        }
+    }
+
+    /// The native registers of a BPF register.
+    pub(super) fn natives(&self, register: usize) -> Vec<usize> {
+        if self.is_wide() {
+            return vec![single(register)];
+        }
+        let (high, low) = pair(self.order(), register);
+        vec![high, low]
+    }
+
+    /// The value of a BPF register.
+    pub(super) fn value(&self, gpr: &[Term; 32], register: usize) -> Term {
+        if self.is_wide() {
+            return gpr[single(register)];
+        }
+        let (high, low) = pair(self.order(), register);
+        gpr[high].concat(gpr[low])
+    }
+
+    /// Bits of a native register.
+    pub(super) fn gprlen(&self) -> u32 {
+        match self.is_wide() {
+            true => 64,
+            false => 32,
+        }
+    }
+
+    /// A number as a native register holds it.
+    pub(super) fn term(&self, value: i32) -> Term {
+        Term::new(self.gprlen(), i64::from(value) as u64)
+    }
+
+    /// Native registers of which nothing is known, but for the first.
+    pub(super) fn unknown_registers(&self) -> [Term; 32] {
+        std::array::from_fn(|number| match number {
+            0 => self.term(0),
+            _ => Term::variable(self.gprlen(), name(number)),
+        })
     }
 }
 
-/// The native registers of a BPF register: of its high and its low word.
-pub(super) fn pair(order: ByteOrder, register: usize) -> (usize, usize) {
+/// The native register of a BPF register under n64.
+fn single(register: usize) -> usize {
+    match register {
+        0 => V0,
+        1..=5 => A0 + (register - 1),
+        6..=9 => S0 + (register - 6),
+        R10 => FP,
+        AX => AT,
+        _ => unreachable!("there is no such register"),
+    }
+}
+
+/// The native registers of a BPF register under o32: of its high and its low word.
+fn pair(order: ByteOrder, register: usize) -> (usize, usize) {
     let first = match register {
         0 => V0,
         1..=5 => A0 + 2 * (register - 1),
@@ -66,7 +126,7 @@ pub(super) fn name(register: usize) -> &'static str {
     Reg::from_number(register as u32).name()
 }
 
-/// Whether a C function may overwrite a register.
+/// Whether a C function may overwrite a register, under o32 and n64 alike.
 pub(super) fn is_caller_saved(register: usize) -> bool {
     matches!(register, AT..=15 | T8 | T9 | RA)
 }

@@ -3,7 +3,7 @@
 //! What is proved: every form of every instruction, with every aliasing of its operands, every
 //! immediate and offset, and everything around it that its lowering depends on.
 
-use super::scene::{Around, Goal};
+use super::scene::{Around, Goal, Machine};
 use super::shape::Many;
 use crate::host::AX;
 use crate::jit::analysis::Usage;
@@ -49,13 +49,14 @@ pub(super) const EVERYTHING: Around = Around {
     goal: Goal::Ahead,
 };
 
-/// Every form.
-pub(super) fn forms() -> Vec<Form> {
+/// Every form on a machine.
+pub(super) fn forms(machine: &Machine) -> Vec<Form> {
     let mut forms = Vec::new();
-    arithmetic(&mut forms);
+    arithmetic(machine, &mut forms);
     moves(&mut forms);
     memory(&mut forms);
-    atomics(&mut forms);
+    atomics(machine, &mut forms);
+    ordered(machine, &mut forms);
     jumps(&mut forms);
     calls(&mut forms);
     forms
@@ -69,8 +70,12 @@ fn both_extensions(around: Around) -> [Around; 2] {
     })
 }
 
-/// Registers that a call inside a lowering has to keep: all, none, and each alone.
-fn keeps() -> Vec<RegSet> {
+/// Registers that a call inside a lowering has to keep: all, none, and each alone. Lowerings of 64
+/// bits have no such calls.
+fn keeps(machine: &Machine) -> Vec<RegSet> {
+    if machine.is_wide() {
+        return vec![RegSet::ALL];
+    }
     let mut sets = vec![RegSet::ALL, RegSet::EMPTY];
     sets.extend(
         [
@@ -111,13 +116,13 @@ impl Form {
     }
 }
 
-fn arithmetic(forms: &mut Vec<Form>) {
+fn arithmetic(machine: &Machine, forms: &mut Vec<Form>) {
     for (width, class, _) in WIDTHS {
         for (name, operation, offset) in BINARY {
             let opcode = class | operation;
             let calls = class == class::ALU64 && matches!(operation, DIV | MOD);
             let arounds: Vec<Around> = match calls {
-                true => keeps()
+                true => keeps(machine)
                     .into_iter()
                     .map(|kept| Around { kept, ..EVERYTHING })
                     .collect(),
@@ -227,12 +232,16 @@ fn memory(forms: &mut Vec<Form>) {
     }
 }
 
-fn atomics(forms: &mut Vec<Form>) {
+/// Machines that need no barriers, some, and all.
+fn barriers() -> [Around; 4] {
     let barriers = [(false, false), (false, true), (true, false), (true, true)];
-    let barriers = barriers.map(|(memory, llsc)| Around {
+    barriers.map(|(memory, llsc)| Around {
         barriers: Barriers { memory, llsc },
         ..EVERYTHING
-    });
+    })
+}
+
+fn atomics(machine: &Machine, forms: &mut Vec<Form>) {
     for (name, operation) in ATOMICS {
         let mut word = Form::new(format!("atomic32 {name}"));
         let mut doubleword = Form::new(format!("atomic64 {name}"));
@@ -243,11 +252,11 @@ fn atomics(forms: &mut Vec<Form>) {
                     .into_iter()
                     .filter(|_| operation & 1 == 0 || operation == CMPXCHG),
             ) {
-                for around in barriers {
+                for around in barriers() {
                     for around in both_extensions(around) {
                         word.add(&[atomic(W, dst, 0, src, operation)], around, Many::Offset);
                     }
-                    for kept in keeps() {
+                    for kept in keeps(machine) {
                         let around = Around { kept, ..around };
                         let insn = atomic(DW, dst, 0, src, operation);
                         doubleword.add(&[insn], around, Many::Offset);
@@ -257,10 +266,15 @@ fn atomics(forms: &mut Vec<Form>) {
         }
         forms.extend([word, doubleword]);
     }
-    for (size, bytes) in SIZES.into_iter().filter(|&(size, _)| size != DW) {
+}
+
+/// Load-acquire and store-release; of doublewords on 64-bit machines only.
+fn ordered(machine: &Machine, forms: &mut Vec<Form>) {
+    let is_there = |&(size, _): &(u8, u8)| size != DW || machine.is_wide();
+    for (size, bytes) in SIZES.into_iter().filter(is_there) {
         let mut acquire = Form::new(format!("load_acquire{}", bytes * 8));
         let mut release = Form::new(format!("store_release{}", bytes * 8));
-        for around in barriers {
+        for around in barriers() {
             for around in both_extensions(around) {
                 for src in READABLE {
                     for dst in WRITABLE {

@@ -4,23 +4,24 @@
 //!
 //! 1. From the normal entry, as a C function that gets a context: the prologue clears the count of
 //!    tail calls, makes R1 the context, and saves what it says in a frame of a multiple of eight
-//!    bytes; R10 is the end of a stack of the depth asked for, which meets nothing else.
-//! 2. From the tail entry: the same, but for R1 and the count, which stay.
+//!    bytes, sixteen under n64; R10 is the end of a stack of the depth asked for, which meets nothing
+//!    else.
+//! 2. From the tail entry: the same, but for R1 and the count, which stay. Under n64 the count comes
+//!    in `$v1`, and a program that makes tail calls keeps it in its frame.
 //! 3. Whatever the program has put in the registers that it may write, and in the frame but for what
 //!    is saved: the epilogue returns to where the image was called from, with R0's low word as the
 //!    result and everything as it was that C code relies on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::convention::{self, pair, A0, FP, GP, K0, K1, RA, S0, S7, SP, V0};
+use super::convention::{self, A0, FP, GP, K0, K1, RA, S0, S7, SP, V0, V1};
 use super::path::Path;
 use super::run::{self, End};
 use super::scene::{emit_frame, Around, Machine, Part, Snippet};
 use super::space::Space;
 use super::theorem::Obligation;
-use super::world::MipsWorld;
+use super::world::{frame_doubleword, frame_words, MipsWorld};
 use crate::jit::bpf;
-use crate::model::bpf::R10;
 use crate::model::mips;
 use crate::model::term::Term;
 use crate::model::word::Word;
@@ -29,8 +30,10 @@ use crate::model::word::Word;
 /// behind the prologue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
-    /// Bytes; the word behind counts tail calls.
+    /// Bytes.
     pub(super) size: i32,
+    /// Where the word is that counts tail calls: under o32 always behind the frame.
+    pub(super) count: Option<i32>,
     /// Where which register is saved.
     pub(super) saved: Vec<(i32, usize)>,
     /// Bytes from `$sp` up that lowerings may use.
@@ -40,10 +43,6 @@ pub(super) struct Layout {
 /// Registers that C code finds as they were.
 fn preserved() -> impl Iterator<Item = usize> {
     (S0..=S7).chain([FP, GP, SP, K0, K1])
-}
-
-fn term(value: i32) -> Term {
-    Term::new(32, i64::from(value) as u64)
 }
 
 /// A run of the prologue or the epilogue.
@@ -71,20 +70,20 @@ impl Run {
             .map(|&word| Term::new(32, u64::from(word)))
             .collect();
         let mut world = MipsWorld {
+            machine,
             path,
             space: Space::new(machine.order()),
             words: &words,
-            begin: snippet.begin,
+            begin: machine.pointer(snippet.begin),
             sp,
             frame,
             frame_stores: BTreeSet::new(),
             demands: Vec::new(),
             calls: Vec::new(),
             has_called: false,
-            order: machine.order(),
         };
-        let pc = snippet.begin + skipped * 4;
-        let mut processor = mips::Machine::new(machine.model(), &mut world, gpr, pc);
+        let pc = world.begin + u64::from(skipped) * 4;
+        let mut processor = mips::Machine::new(machine.architecture(), &mut world, gpr, pc);
         let end = run::run(&mut processor)?;
         let after = processor.gpr;
         Ok(Run {
@@ -98,13 +97,6 @@ impl Run {
     }
 }
 
-fn registers() -> [Term; 32] {
-    std::array::from_fn(|number| match number {
-        0 => Term::new(32, 0),
-        _ => Term::variable(32, convention::name(number)),
-    })
-}
-
 /// Theorems 1 and 2, and the layout that they find.
 ///
 /// # Errors
@@ -116,30 +108,39 @@ pub(super) fn prologue(
     path: &mut Path,
 ) -> Result<(Layout, Obligation), String> {
     let snippet = emit_frame(machine, around, Part::Prologue)?;
-    let order = machine.order();
     let mut obligation = Obligation::default();
     let mut demand = |what: &str, bit: Term| obligation.goals.push((what.to_owned(), bit));
     let mut layouts = Vec::new();
-    for skipped in [0, convention::tail_entry(order)] {
-        let gpr = registers();
-        let count = Term::variable(32, "tail calls");
-        let frame = BTreeMap::from([(0, count)]);
+    for skipped in [0, machine.tail_entry()] {
+        let gpr = machine.unknown_registers();
+        let (count, frame) = match machine.is_wide() {
+            true => (gpr[V1].low(32), BTreeMap::new()),
+            false => {
+                let count = Term::variable(32, "tail calls");
+                (count, BTreeMap::from([(0, count)]))
+            }
+        };
         let run = Run::new(machine, &snippet, skipped, gpr, (gpr[SP], frame), path)?;
-        let (high, low) = pair(order, 1);
-        let r1 = run.after[high].concat(run.after[low]);
+        let layout = layout(machine, around, &snippet, &run)?;
+        let r1 = machine.value(&run.after, 1);
+        // Who makes no tail calls need not count them.
+        let is_counted = |value: Term| match layout.count {
+            Some(place) => run.frame[&(place - layout.size)].equals(value),
+            None => Term::bit(!around.usage.makes_tail_calls),
+        };
         if skipped == 0 {
             demand("R1 is the context", r1.equals(gpr[A0].zero_extend(64)));
-            demand("no tail calls yet", run.frame[&0].is_zero());
+            demand("no tail calls yet", is_counted(count.constant(0)));
         } else {
-            demand("R1 stays", r1.equals(gpr[high].concat(gpr[low])));
-            demand("the count stays", run.frame[&0].equals(count));
+            demand("R1 stays", r1.equals(machine.value(&gpr, 1)));
+            demand("the count stays", is_counted(count));
         }
         demand("memory stays", Term::bit(!run.touches_memory));
         for register in (S0..=S7).chain([GP, K0, K1, RA]) {
             let what = format!("${} stays", convention::name(register));
             demand(&what, run.after[register].equals(run.before[register]));
         }
-        layouts.push(layout(around, &snippet, &run)?);
+        layouts.push(layout);
     }
     let layout = layouts.pop().ok_or("no layout")?;
     demand(
@@ -150,43 +151,88 @@ pub(super) fn prologue(
 }
 
 /// Reads the frame off a run of the prologue.
-fn layout(around: &Around, snippet: &Snippet, run: &Run) -> Result<Layout, String> {
+fn layout(
+    machine: &Machine,
+    around: &Around,
+    snippet: &Snippet,
+    run: &Run,
+) -> Result<Layout, String> {
     let sp = run.before[SP];
     let distance = |of: Term| match of.base_and_offset() {
         (Some(base), offset) if base == sp => Ok(offset as i32),
         _ => Err(format!("{of:?} is not in the frame")),
     };
     match run.end {
-        End::At(pc) if pc == snippet.end() => {}
+        End::At(pc) if pc == machine.pointer(snippet.end()) => {}
         end => return Err(format!("the prologue ends {end:?}")),
     }
     let size = -distance(run.after[SP])?;
-    if size < 0 || size % 8 != 0 {
+    let alignment = if machine.is_wide() { 16 } else { 8 };
+    if size < 0 || size % alignment != 0 {
         return Err(format!("the frame has {size} bytes"));
     }
-    let mut saved = Vec::new();
-    for &place in run.stores.iter().filter(|&&place| place != 0) {
-        let value = run.frame[&place];
-        let register = (1..32).find(|&register| run.before[register] == value);
-        let register = register.ok_or("something is saved that is no register")?;
-        if !(-size..0).contains(&place) {
-            return Err(format!("${} is saved outside", convention::name(register)));
-        }
-        saved.push((place + size, register));
-    }
+    let Stored { saved, count } = stored(machine, run, size)?;
     let lowest = saved.iter().map(|&(place, _)| place).min().unwrap_or(size);
     let depth = around.stack_depth as i32;
     let mut free = lowest;
     if around.usage.registers.contains(bpf::Reg::R10) {
-        let (_, native) = pair(crate::model::bpf::memory::ByteOrder::Little, R10);
-        let end = distance(run.after[native])? + size;
+        let end = distance(run.after[FP])? + size;
         // The verifier counts on an alignment of R10 to eight bytes.
         if end % 8 != 0 || end > lowest || end - depth < 0 {
             return Err(format!("the BPF stack ends at {end} of {size}"));
         }
         free = end - depth;
     }
-    Ok(Layout { size, saved, free })
+    if let Some(count) = count.filter(|_| machine.is_wide()) {
+        if count + 4 > free {
+            return Err(format!("the count of tail calls is at {count} of {size}"));
+        }
+        free = count;
+    }
+    Ok(Layout {
+        size,
+        count,
+        saved,
+        free,
+    })
+}
+
+/// Registers with their places, and the place of the count.
+struct Stored {
+    saved: Vec<(i32, usize)>,
+    count: Option<i32>,
+}
+
+/// What the prologue has saved.
+fn stored(machine: &Machine, run: &Run, size: i32) -> Result<Stored, String> {
+    let mut saved = Vec::new();
+    let mut count = (!machine.is_wide()).then_some(size);
+    let mut stores = run.stores.clone();
+    if !machine.is_wide() {
+        // The count, which has its place outside.
+        stores.remove(&0);
+    }
+    while let Some(place) = stores.pop_first() {
+        let value = match machine.is_wide() {
+            true => frame_doubleword(machine.order(), &run.frame, place),
+            false => Some(run.frame[&place]),
+        };
+        let register = (1..32).find(|&register| Some(run.before[register]) == value);
+        match register {
+            Some(register) => {
+                if !(-size..0).contains(&place) {
+                    return Err(format!("${} is saved outside", convention::name(register)));
+                }
+                if machine.is_wide() && !stores.remove(&(place + 4)) {
+                    return Err(format!("half of ${} is saved", convention::name(register)));
+                }
+                saved.push((place + size, register));
+            }
+            None if count.is_none() && (-size..0).contains(&place) => count = Some(place + size),
+            None => return Err("something is saved that is no register".to_owned()),
+        }
+    }
+    Ok(Stored { saved, count })
 }
 
 /// Theorem 3.
@@ -201,18 +247,17 @@ pub(super) fn epilogue(
     path: &mut Path,
 ) -> Result<Obligation, String> {
     let snippet = emit_frame(machine, around, Part::Epilogue)?;
-    let order = machine.order();
-    let entry = registers();
+    let entry = machine.unknown_registers();
     let mut gpr = entry;
-    for register in writable(around, order) {
-        gpr[register] = Term::variable(32, format!("{}'", convention::name(register)));
+    for register in writable(machine, around) {
+        let name = format!("{}'", convention::name(register));
+        gpr[register] = Term::variable(machine.gprlen(), name);
     }
     let sp = entry[SP];
-    gpr[SP] = sp + term(-layout.size);
-    let saved = layout
-        .saved
-        .iter()
-        .map(|&(place, register)| (place - layout.size, entry[register]));
+    gpr[SP] = sp + machine.term(-layout.size);
+    let saved = layout.saved.iter().flat_map(|&(place, register)| {
+        frame_words(machine.order(), place - layout.size, entry[register])
+    });
     let run = Run::new(machine, &snippet, 0, gpr, (sp, saved.collect()), path)?;
     let mut obligation = Obligation::default();
     let mut demand = |what: String, bit: Term| obligation.goals.push((what, bit));
@@ -224,8 +269,8 @@ pub(super) fn epilogue(
         let what = format!("${} is as it was", convention::name(register));
         demand(what, run.after[register].equals(entry[register]));
     }
-    let (_, low) = pair(order, 0);
-    let result = run.after[V0].equals(run.before[low]);
+    let low = machine.value(&run.before, 0).low(32);
+    let result = run.after[V0].equals(low.sign_extend(machine.gprlen()));
     demand("the result is R0's low word".to_owned(), result);
     let stays = !run.touches_memory && run.stores.is_empty();
     demand("memory stays".to_owned(), Term::bit(stays));
@@ -235,18 +280,19 @@ pub(super) fn epilogue(
 /// Native registers that the lowerings of a program write: those of its BPF registers, those that C
 /// functions may overwrite, and `$ra` where there are calls. That there are no others is part of
 /// each instruction's theorem.
-fn writable(around: &Around, order: crate::model::bpf::memory::ByteOrder) -> BTreeSet<usize> {
+fn writable(machine: &Machine, around: &Around) -> BTreeSet<usize> {
     let mut set: BTreeSet<usize> = (1..32)
         .filter(|&register| convention::is_caller_saved(register) && register != RA)
         .collect();
     for (number, register) in bpf::Reg::ALL.into_iter().enumerate() {
         if around.usage.registers.contains(register) {
-            let (high, low) = pair(order, number);
-            set.extend([high, low]);
+            set.extend(machine.natives(number));
         }
     }
     set.remove(&0);
-    if around.usage.calls_helpers || around.usage.calls_functions {
+    // Lowerings of 64 bits call helpers only.
+    let calls_functions = around.usage.calls_functions && !machine.is_wide();
+    if around.usage.calls_helpers || calls_functions {
         set.insert(RA);
     }
     set
@@ -256,6 +302,7 @@ impl Layout {
     /// A tail call leaves the frame as the epilogue does, but for the result.
     pub(super) fn judge_leaving(
         &self,
+        machine: &Machine,
         goals: &mut Vec<(String, Term)>,
         saved: &BTreeMap<i32, Term>,
         before: &[Term; 32],
@@ -263,9 +310,13 @@ impl Layout {
     ) {
         for register in preserved().chain([RA]) {
             let place = self.saved.iter().find(|(_, saved)| *saved == register);
-            let expected = match place {
-                Some((place, _)) => saved[place],
-                None if register == SP => before[SP] + term(self.size),
+            let cell = |place| match machine.is_wide() {
+                true => frame_doubleword(machine.order(), saved, place),
+                false => saved.get(&place).copied(),
+            };
+            let expected = match place.and_then(|&(place, _)| cell(place)) {
+                Some(value) => value,
+                None if register == SP => before[SP] + machine.term(self.size),
                 None => before[register],
             };
             let what = format!("${} is as it was at entry", convention::name(register));

@@ -2,8 +2,9 @@
 
 //! What others see of an instruction: memory accesses and calls.
 
+use super::meaning::Meaning;
 use super::space::{in_words, same_events, Event};
-use super::theorem::{Meaning, Obligation};
+use super::theorem::Obligation;
 use super::world::MipsWorld;
 use crate::host::RUNTIME;
 use crate::model::term::Term;
@@ -16,8 +17,13 @@ pub(super) fn judge_events(
     world: &MipsWorld<'_>,
     with_fences: bool,
 ) {
-    let expected = in_words(&meaning.space.events, world.order);
-    let found = in_words(&world.space.events, world.order);
+    // Each machine's registers move what they hold at once.
+    let accesses = |events: &[Event]| match world.machine.is_wide() {
+        true => events.to_vec(),
+        false => in_words(events, world.order()),
+    };
+    let expected = accesses(&meaning.space.events);
+    let found = accesses(&world.space.events);
     match same_events(&expected, &found, with_fences) {
         Some(bits) => {
             for bit in bits {
@@ -39,7 +45,13 @@ pub(super) fn judge_calls(obligation: &mut Obligation, meaning: &Meaning, world:
     );
     for (expected, found) in meaning.calls.iter().zip(&world.calls) {
         let base = expected.what.constant(u64::from(RUNTIME.call_base));
-        obligation.demand("the helper", found.what.equals(base + expected.what));
+        let address = base + expected.what;
+        let extended = address.sign_extend(world.machine.gprlen());
+        obligation.demand("the helper", found.what.equals(extended));
+        if world.machine.is_wide() {
+            // All of a 64-bit kernel is in the segments whose addresses are negative words.
+            obligation.assumptions.push(address.slice(31, 1));
+        }
         for (number, (expected, found)) in
             expected.arguments.iter().zip(found.arguments).enumerate()
         {
@@ -64,14 +76,20 @@ pub(super) fn judge_structure_loads(
 ) {
     let mut readable = meaning.readable.clone();
     if let Some(program) = program {
-        let field = program.constant(u64::from(RUNTIME.prog_bpf_func));
-        readable.insert(program + field);
+        let field = program.constant(u64::from(world.machine.runtime().prog_bpf_func));
+        readable.insert((program + field, world.machine.gprlen() / 8));
     }
     for event in &world.space.events {
         let is_allowed = match *event {
-            Event::Load { address, bytes: 4 } => readable.contains(&address),
-            _ => false,
+            Event::Load { address, bytes } if readable.contains(&(address, bytes)) => {
+                Term::bit(true)
+            }
+            Event::Load { address, bytes } => readable
+                .iter()
+                .filter(|(_, readable)| *readable == bytes)
+                .fold(Term::bit(false), |any, (at, _)| any | address.equals(*at)),
+            _ => Term::bit(false),
         };
-        obligation.demand_fact(format!("a tail call's {event:?}"), is_allowed);
+        obligation.demand(format!("a tail call's {event:?}"), is_allowed);
     }
 }

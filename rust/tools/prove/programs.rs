@@ -3,7 +3,7 @@
 //! Programs as far as their frames depend on them, and what is proved in each frame.
 
 use super::forms::{Case, EVERYTHING};
-use super::scene::Around;
+use super::scene::{Around, Machine};
 use super::shape::Many;
 use crate::jit::analysis::Usage;
 use crate::jit::bpf::{Reg, RegSet};
@@ -54,7 +54,7 @@ pub(super) fn programs() -> Vec<Around> {
 }
 
 /// Instructions whose code depends on the frame, as far as a program that uses this may have them.
-pub(super) fn calls_in(around: &Around) -> Vec<Case> {
+pub(super) fn calls_in(machine: &Machine, around: &Around) -> Vec<Case> {
     let mut insns = Vec::new();
     if around.usage.calls_helpers {
         insns.push(call_offset(0x1234));
@@ -65,13 +65,15 @@ pub(super) fn calls_in(around: &Around) -> Vec<Case> {
         insns.push(atomic(DW, 1, 8, 2, CMPXCHG));
         insns.push(atomic(DW, 4, -8, 5, 0x01));
     }
-    let tail_calls = [Counted::Hits, Counted::Lookups].map(|counted| {
+    // Under n64, a program that makes none has no place to count them.
+    let makes_tail_calls = around.usage.makes_tail_calls || !machine.is_wide();
+    let counted = [Counted::Hits, Counted::Lookups].into_iter();
+    let tail_calls = counted.filter(|_| makes_tail_calls).map(|counted| {
         let around = Around { counted, ..*around };
         (tail_call(), around)
     });
     let others = insns.into_iter().map(|insn| (insn, *around));
     tail_calls
-        .into_iter()
         .chain(others)
         .map(|(insn, around)| Case {
             insns: vec![insn],

@@ -65,7 +65,7 @@ impl Report {
             }
             if !row.outcome.failures.is_empty() {
                 println!(
-                    "  again: make prove MACHINE=malta-{} FORM='{}'",
+                    "  again: make prove MACHINE={} FORM='{}'",
                     machine.name, row.form
                 );
             }
@@ -115,13 +115,15 @@ impl Report {
             let _ = write!(text, "{name:>16}");
         }
         text.push('\n');
-        let forms = self.machines.first().into_iter().flat_map(|(_, rows)| rows);
+        // Some forms are on some machines only, or have not been tried on all.
+        let longest = self.machines.iter().max_by_key(|(_, rows)| rows.len());
+        let forms = longest.into_iter().flat_map(|(_, rows)| rows);
         for Row { form, .. } in forms {
             let _ = write!(text, "{form:<24}");
             for (_, rows) in &self.machines {
                 let cell = match rows.iter().find(|row| row.form == *form) {
-                    // Another form has ended the run before.
-                    None => "not tried".to_owned(),
+                    // There is no such form there, or another one has ended the run before.
+                    None => "-".to_owned(),
                     Some(row) if row.has_failed() => "NOT PROVED".to_owned(),
                     Some(row) if row.outcome.uses_lemma => format!("lemma {}", row.outcome.proved),
                     Some(row) => format!("proved {}", row.outcome.proved),

@@ -21,7 +21,7 @@ use crate::model::world::World;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum End {
     /// To an address outside of the code.
-    At(u32),
+    At(u64),
     /// To the address in a register.
     Register(Term),
     /// Back to where it has been: this way proves nothing new.
@@ -45,9 +45,9 @@ struct Head {
 /// What went wrong, for whatever values.
 pub(super) fn run(machine: &mut Machine<'_, Term, MipsWorld<'_>>) -> Result<End, String> {
     let begin = machine.platform.begin;
-    let end = begin.wrapping_add(machine.platform.words.len() as u32 * 4);
-    let is_inside = |pc: u32| (begin..end).contains(&pc);
-    let mut heads: BTreeMap<u32, Head> = BTreeMap::new();
+    let end = begin + machine.platform.words.len() as u64 * 4;
+    let is_inside = |pc: u64| (begin..end).contains(&pc);
+    let mut heads: BTreeMap<u64, Head> = BTreeMap::new();
     let (mut at, mut has_begun) = (machine.pc, false);
     loop {
         if !is_inside(machine.pc) {
@@ -96,6 +96,7 @@ fn come_back(
     head: &mut Head,
 ) -> Result<bool, String> {
     let world = &mut *machine.platform;
+    let gprlen = world.machine.gprlen();
     if world.frame != head.frame || world.space.store_count() != head.stores {
         return Err("a loop stores and goes on".to_owned());
     }
@@ -107,29 +108,39 @@ fn come_back(
         };
     }
     for register in (0..32).filter(|&register| differs[register]) {
-        head.gpr[register] = world.unknown(32);
+        head.gpr[register] = world.unknown(gprlen);
     }
     head.changing = Some(differs);
     machine.gpr = head.gpr;
-    machine.hi = world.unknown(32);
-    machine.lo = world.unknown(32);
+    machine.hi = world.unknown(gprlen);
+    machine.lo = world.unknown(gprlen);
     world.space.events.truncate(head.events);
     Ok(false)
 }
 
 /// A function of the kernel, or a helper, does its work.
 fn call(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Result<(), String> {
-    let order = machine.platform.order;
+    let order = machine.platform.order();
+    let (gprlen, is_wide) = {
+        let machine = machine.platform.machine;
+        (machine.gprlen(), machine.is_wide())
+    };
     machine.platform.has_called = true;
     let result = match target.value().and_then(Function::at) {
+        // Lowerings of 64 bits call helpers only.
+        _ if is_wide => Some(wide_helper(machine, target)),
         Some(function) => perform(machine, function)?,
         None => Some(helper(machine, target)),
     };
     for register in (0..32).filter(|&register| is_caller_saved(register)) {
-        machine.gpr[register] = machine.platform.unknown(32);
+        machine.gpr[register] = machine.platform.unknown(gprlen);
     }
-    machine.hi = machine.platform.unknown(32);
-    machine.lo = machine.platform.unknown(32);
+    machine.hi = machine.platform.unknown(gprlen);
+    machine.lo = machine.platform.unknown(gprlen);
+    if is_wide {
+        machine.gpr[V0] = result.unwrap_or(machine.gpr[V0]);
+        return Ok(());
+    }
     // Arguments and the home area belong to the callee.
     for place in (0..ARGUMENTS).step_by(4) {
         let value = machine.platform.unknown(32);
@@ -152,12 +163,12 @@ fn stack_argument(machine: &mut Machine<'_, Term, MipsWorld<'_>>, index: i32) ->
         machine.platform.frame_word(place),
         machine.platform.frame_word(place + 4),
     ];
-    let (high, low) = in_memory_order(machine.platform.order, 0);
+    let (high, low) = in_memory_order(machine.platform.order(), 0);
     words[high].concat(words[low])
 }
 
 fn helper(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Term {
-    let order = machine.platform.order;
+    let order = machine.platform.order();
     let registers = [A0, A2].map(|first| doubleword(order, &machine.gpr, first));
     let stack = [0, 1, 2].map(|index| stack_argument(machine, index));
     let result = Term::variable(64, "the helper's result");
@@ -175,11 +186,22 @@ fn helper(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Term 
     result
 }
 
+/// Five arguments, each in a register.
+fn wide_helper(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Term {
+    let result = Term::variable(64, "the helper's result");
+    machine.platform.calls.push(Call {
+        what: target,
+        arguments: std::array::from_fn(|number| Some(machine.gpr[A0 + number])),
+        result,
+    });
+    result
+}
+
 fn perform(
     machine: &mut Machine<'_, Term, MipsWorld<'_>>,
     function: Function,
 ) -> Result<Option<Term>, String> {
-    let order = machine.platform.order;
+    let order = machine.platform.order();
     let first = doubleword(order, &machine.gpr, A0);
     let second = doubleword(order, &machine.gpr, A2);
     let missing = || "the kernel has no such function".to_owned();

@@ -11,19 +11,27 @@ use crate::jit::error::{Error, Result as CoreResult};
 use crate::jit::lower::{Lowering, Place, Setting};
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::{Cpu, Disp16, Insn, Release, Width};
-use crate::jit::runtime::Counted;
+use crate::jit::runtime::{Counted, Runtime};
 use crate::model::bpf::fields::Fields;
 use crate::model::mips;
 pub(super) use crate::tools::machine::{Machine, MACHINES};
 
 impl Machine {
-    /// The release, as the model has it.
-    pub(super) fn model(&self) -> mips::Release {
-        match self.release {
-            Release::R1 => mips::Release::R1,
-            Release::R2 => mips::Release::R2,
-            Release::R6 => mips::Release::R6,
+    /// The architecture, as the model has it.
+    pub(super) fn architecture(&self) -> mips::Architecture {
+        mips::Architecture {
+            release: match self.release {
+                Release::R1 => mips::Release::R1,
+                Release::R2 => mips::Release::R2,
+                Release::R6 => mips::Release::R6,
+            },
+            gprlen: self.gprlen(),
         }
+    }
+
+    /// The offsets in kernel structures, and addresses.
+    pub(super) fn runtime(&self) -> Runtime {
+        host::runtime(self.width, Counted::Hits)
     }
 
     pub(super) fn cpu(&self, barriers: Barriers) -> Cpu {

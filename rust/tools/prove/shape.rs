@@ -20,7 +20,7 @@ mod guess;
 use std::collections::{HashMap, HashSet};
 
 use crate::host::mips::Word as Decoded;
-use crate::jit::mips::table::Field;
+use crate::jit::mips::table::{Field, Op};
 use crate::model::term::Term;
 use crate::model::word::{Bits, Word};
 use guess::{conditions, functions, quantities, CONDITIONS_EACH, OFFSET};
@@ -111,11 +111,11 @@ fn number_fields(bits: u32) -> Vec<(u32, u32)> {
     };
     let operands = word.row().operands.iter();
     operands
-        .filter(|operand| {
-            matches!(
-                operand.field,
-                Field::Simm | Field::Simm9 | Field::Uimm | Field::Sa | Field::Size
-            )
+        .filter(|operand| match operand.field {
+            Field::Simm | Field::Simm9 | Field::Uimm | Field::Sa | Field::Size => true,
+            // Of fields that lie in the register wherever they begin.
+            Field::Pos => word.op == Op::Dext,
+            _ => false,
         })
         .map(|operand| (operand.field.shift(), operand.field.mask().count_ones()))
         .collect()
@@ -289,26 +289,35 @@ impl Class {
 
     /// A field of 16 or 9 bits, extended as the processor does it, is the quantity that it was taken of,
     /// if that fits: the conditions say so, and are assumed.
-    fn identify_fields(&self, quantities: &[Term]) {
+    ///
+    /// In a register of 64 bits a quantity is sign-extended, and so are both of its halves.
+    fn identify_fields(&self, quantities: &[Term], gprlen: u32) {
         for (number, &quantity) in quantities.iter().enumerate() {
             let field = quantity.low(16);
+            let extended = quantity.sign_extend(gprlen);
             let first = number * CONDITIONS_EACH;
             if self.condition[first] == Some(true) {
-                field.sign_extend(32).identify(quantity);
+                field.sign_extend(gprlen).identify(extended);
             }
             if self.condition[first + 1] == Some(true) {
-                field.zero_extend(32).identify(quantity);
+                field.zero_extend(gprlen).identify(extended);
+            }
+            if gprlen > 32 {
+                let upper = quantity.slice(16, 16).concat(Term::new(16, 0));
+                let both = upper.sign_extend(gprlen) | field.zero_extend(gprlen);
+                both.identify(extended);
             }
         }
         // The last condition is that the offset fits nine bits.
         if self.condition.last() == Some(&Some(true)) {
             let offset = quantities[OFFSET];
-            offset.low(9).sign_extend(32).identify(offset);
+            let field = offset.low(9).sign_extend(gprlen);
+            field.identify(offset.sign_extend(gprlen));
         }
     }
 
     /// The class over terms. What does not stand for many values is as in `fixed`.
-    pub(super) fn template(&self, many: Many, fixed: &Numbers) -> Template {
+    pub(super) fn template(&self, many: Many, fixed: &Numbers, gprlen: u32) -> Template {
         let constant = |value: u32| Term::new(32, u64::from(value));
         let immediate = match many {
             Many::Fixed | Many::Offset => constant(fixed.immediate),
@@ -323,7 +332,7 @@ impl Class {
             _ => constant(fixed.second),
         };
         let quantities = quantities(immediate, offset, second);
-        self.identify_fields(&quantities);
+        self.identify_fields(&quantities, gprlen);
         let mut words: Vec<Term> = self
             .sample
             .iter()

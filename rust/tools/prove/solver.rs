@@ -239,7 +239,8 @@ impl Process {
         }
         for &address in &query.addresses {
             let at = assignment.value(address).unsigned();
-            let value = self.value(&format!("(m #x{at:08x})"))?;
+            let digits = address.width() as usize / 4;
+            let value = self.value(&format!("(m #x{at:0digits$x})"))?;
             assignment.bytes.insert(at, value as u8);
         }
         Ok(assignment)

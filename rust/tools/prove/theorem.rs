@@ -11,29 +11,27 @@
 //! - `$sp`, `$gp`, `$k0` and `$k1` are what they were;
 //! - memory was loaded and stored exactly where BPF says, with the values that BPF says, aligned,
 //!   each word at once, and in BPF's order where it has one;
-//! - helpers were called with the arguments that BPF says, where o32 wants them;
+//! - helpers were called with the arguments that BPF says, where o32 or n64 wants them;
 //! - of the frame, nothing changed that the prologue has saved, nor the BPF stack, nor the count of
 //!   tail calls.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::convention::{self, pair, FP, GP, K0, K1, SP};
+use super::convention::{self, FP, GP, K0, K1, RA, S4, S7, SP, V1};
 use super::frame::Layout;
+use super::meaning::Meaning;
 use super::observe::{judge_calls, judge_events, judge_structure_loads};
 use super::path::Path;
 use super::run::{self, End};
 use super::scene::{Around, Machine, Snippet};
 use super::space::Space;
-use super::world::{BpfWorld, Call, MipsWorld};
-use crate::host;
-use crate::host::RUNTIME;
-use crate::jit::runtime::Counted;
+use super::world::{frame_words, MipsWorld};
 use crate::model::bpf::fields::Fields;
-use crate::model::bpf::{self, Next, Setup, UpperHalf, AX, REGISTERS};
+use crate::model::bpf::{Next, REGISTERS};
 use crate::model::mips;
 use crate::model::term::Term;
 use crate::model::word::Word;
-use crate::tools::build::{exit, LOAD_ACQUIRE, STORE_RELEASE};
+use crate::tools::build::{LOAD_ACQUIRE, STORE_RELEASE};
 
 /// What has to be shown on one way: given the assumptions, all goals are 1.
 #[derive(Clone, Debug, Default)]
@@ -80,21 +78,6 @@ struct Ran {
     saved: BTreeMap<i32, Term>,
 }
 
-/// What the BPF model did.
-pub(super) struct Meaning {
-    before: [Term; REGISTERS],
-    after: [Term; REGISTERS],
-    defined: [bool; REGISTERS],
-    next: Next<Term, Term>,
-    /// Index of the next instruction.
-    at: usize,
-    tail_calls: (Term, Term),
-    pub(super) space: Space,
-    pub(super) calls: Vec<Call>,
-    unspecified: BTreeSet<Term>,
-    pub(super) readable: BTreeSet<Term>,
-}
-
 impl Theorem<'_> {
     /// What has to be shown on this way.
     ///
@@ -102,36 +85,26 @@ impl Theorem<'_> {
     ///
     /// What is wrong whatever the values.
     pub(super) fn obligation(&self, path: &mut Path) -> Result<Obligation, String> {
-        let gpr: [Term; 32] = std::array::from_fn(|number| match number {
-            0 => Term::new(32, 0),
-            _ => Term::variable(32, convention::name(number)),
-        });
+        let gpr = self.machine.unknown_registers();
         path.assumed.extend_from_slice(self.assumptions);
         let meaning = self.mean(path, &gpr)?;
-        let mut frame: BTreeMap<i32, Term> = self
-            .layout
-            .saved
-            .iter()
-            .map(|&(place, _)| (place, Term::variable(32, format!("saved[{place}]"))))
-            .collect();
-        let (count, _) = meaning.tail_calls;
-        frame.insert(self.layout.size, count);
-        let saved = frame.clone();
+        let saved = self.saved(&meaning);
+        let frame = saved.clone();
         let mut world = MipsWorld {
+            machine: self.machine,
             path,
             space: Space::new(self.machine.order()),
             words: self.words,
-            begin: self.snippet.begin,
+            begin: self.machine.pointer(self.snippet.begin),
             sp: gpr[SP],
             frame,
             frame_stores: BTreeSet::new(),
             demands: Vec::new(),
             calls: Vec::new(),
             has_called: false,
-            order: self.machine.order(),
         };
-        let mut processor =
-            mips::Machine::new(self.machine.model(), &mut world, gpr, self.snippet.begin);
+        let (architecture, pc) = (self.machine.architecture(), world.begin);
+        let mut processor = mips::Machine::new(architecture, &mut world, gpr, pc);
         let end = run::run(&mut processor)?;
         let ran = Ran {
             before: gpr,
@@ -148,6 +121,21 @@ impl Theorem<'_> {
         Ok(obligation)
     }
 
+    /// The words that the frame keeps.
+    fn saved(&self, meaning: &Meaning) -> BTreeMap<i32, Term> {
+        let places = self.layout.saved.iter().map(|&(place, _)| place);
+        let mut saved: BTreeMap<i32, Term> = places
+            .flat_map(|place| {
+                let name = format!("saved[{place}]");
+                let value = Term::variable(self.machine.gprlen(), name);
+                frame_words(self.machine.order(), place, value)
+            })
+            .collect();
+        let (count, _) = meaning.tail_calls;
+        saved.extend(self.layout.count.map(|place| (place, count)));
+        saved
+    }
+
     /// Compares what the words did with what the instruction means.
     fn judge(
         &self,
@@ -161,16 +149,20 @@ impl Theorem<'_> {
             (Next::TailCall(program, context), End::Register(target)) => {
                 let goals = &mut obligation.goals;
                 self.layout
-                    .judge_leaving(goals, &ran.saved, &ran.before, &ran.after);
+                    .judge_leaving(self.machine, goals, &ran.saved, &ran.before, &ran.after);
                 self.judge_target(obligation, meaning, (program, context), target, &ran.after);
                 judge_structure_loads(obligation, meaning, world, Some(program));
-                self.judge_count(obligation, meaning, world);
+                let count = match self.machine.is_wide() {
+                    true => Some(ran.after[V1].low(32)),
+                    false => self.layout.count.map(|place| world.frame_word(place)),
+                };
+                judge_count(obligation, meaning, count);
             }
             (Next::TailCall(..), _) | (_, End::Register(_)) => {
                 obligation.demand_fact("control leaves for another program", false);
             }
             (_, End::At(pc)) => {
-                let goal = self.goal(meaning);
+                let goal = self.machine.pointer(self.goal(meaning));
                 obligation.demand_fact(
                     format!("control goes to {goal:#x}, not to {pc:#x}"),
                     pc == goal,
@@ -178,7 +170,8 @@ impl Theorem<'_> {
                 self.judge_registers(obligation, meaning, ran, !world.has_called);
                 self.judge_frame(obligation, world, &ran.saved);
                 if self.is_tail_call() {
-                    self.judge_count(obligation, meaning, world);
+                    let count = self.layout.count.map(|place| world.frame_word(place));
+                    judge_count(obligation, meaning, count);
                     judge_structure_loads(obligation, meaning, world, None);
                 } else {
                     judge_events(obligation, meaning, world, self.is_ordered());
@@ -186,18 +179,6 @@ impl Theorem<'_> {
                 judge_calls(obligation, meaning, world);
             }
         }
-    }
-
-    /// The count of tail calls, which only they change.
-    fn judge_count(
-        &self,
-        obligation: &mut Obligation,
-        meaning: &Meaning,
-        world: &mut MipsWorld<'_>,
-    ) {
-        let (_, counted) = meaning.tail_calls;
-        let stored = world.frame_word(self.layout.size);
-        obligation.demand("the count of tail calls", stored.equals(counted));
     }
 
     fn is_tail_call(&self) -> bool {
@@ -212,85 +193,6 @@ impl Theorem<'_> {
             LOAD_ACQUIRE | STORE_RELEASE => barriers.memory,
             _ => barriers.llsc,
         }
-    }
-
-    /// The instruction, with somewhere to go to behind it.
-    fn program(&self) -> bpf::Program {
-        let insns = self.insns.iter().copied().chain([exit(); 3]);
-        let slots = insns.map(|insn| insn.slot(self.machine.order()));
-        bpf::Program {
-            slots: slots.collect(),
-            stack: 0,
-        }
-    }
-
-    /// The BPF model's machine.
-    fn setup(&self) -> Setup {
-        Setup {
-            order: self.machine.order(),
-            ax: host::AX,
-            is_wide: self.machine.is_wide(),
-            upper_half: match self.around.verifier_zext {
-                true => UpperHalf::Unspecified,
-                false => UpperHalf::Zero,
-            },
-            counted: match self.around.counted {
-                Counted::Hits => bpf::Counted::Hits,
-                Counted::Lookups => bpf::Counted::Lookups,
-            },
-        }
-    }
-
-    /// Runs the BPF model.
-    fn mean(&self, path: &mut Path, gpr: &[Term; 32]) -> Result<Meaning, String> {
-        let order = self.machine.order();
-        let programs = [self.program()];
-        let setup = self.setup();
-        let mut world = BpfWorld {
-            path,
-            space: Space::new(order),
-            immediate: self.immediate,
-            second: self.second,
-            offset: self.offset,
-            calls: Vec::new(),
-            unspecified: BTreeSet::new(),
-            readable: BTreeSet::new(),
-        };
-        let zero = Term::new(64, 0);
-        let mut machine = bpf::Machine::new(setup, &mut world, &programs, zero);
-        let before: [Term; REGISTERS] = std::array::from_fn(|register| {
-            let (high, low) = pair(order, register);
-            gpr[high].concat(gpr[low])
-        });
-        machine.registers = before;
-        machine.defined = [true; REGISTERS];
-        if self.insns[0].opcode == 0x85 {
-            for register in 2..=5 {
-                machine.defined[register] = self
-                    .around
-                    .passed
-                    .contains(crate::jit::bpf::Reg::ALL[register]);
-            }
-        }
-        let count = Term::variable(32, "tail calls");
-        machine.tail_calls = count;
-        let next = machine
-            .step()
-            .map_err(|trap| format!("the BPF model: {trap:?}"))?;
-        let (after, defined, at) = (machine.registers, machine.defined, machine.at);
-        let tail_calls = (count, machine.tail_calls);
-        Ok(Meaning {
-            before,
-            after,
-            defined,
-            next,
-            at,
-            tail_calls,
-            space: world.space,
-            calls: world.calls,
-            unspecified: world.unspecified,
-            readable: world.readable,
-        })
     }
 
     /// Where control must go.
@@ -312,7 +214,6 @@ impl Theorem<'_> {
         keeps_all: bool,
     ) {
         let (before, after) = (&ran.before, &ran.after);
-        let order = self.machine.order();
         for register in 0..REGISTERS {
             let value = meaning.after[register];
             let is_unchanged = value == meaning.before[register];
@@ -324,24 +225,35 @@ impl Theorem<'_> {
             if !meaning.defined[register] || is_unchanged && is_lost {
                 continue;
             }
-            let (high, low) = pair(order, register);
-            for (name, native, part) in [
-                ("high", high, value.slice(32, 32)),
-                ("low", low, value.low(32)),
-            ] {
-                if meaning.unspecified.contains(&part) {
+            let has_unspecified = |low| meaning.unspecified.contains(&value.slice(low, 32));
+            let parts: &[(&str, u32, u32)] = match self.machine.is_wide() {
+                true if !has_unspecified(32) => &[("value", 0, 64)],
+                _ => &[("high word", 32, 32), ("low word", 0, 32)],
+            };
+            for &(name, low, width) in parts {
+                if width == 32 && has_unspecified(low) {
                     continue;
                 }
-                let what = format!("the {name} word of R{register}");
-                obligation.demand(what, after[native].equals(part));
+                let what = format!("the {name} of R{register}");
+                let found = self.machine.value(after, register).slice(low, width);
+                obligation.demand(what, found.equals(value.slice(low, width)));
             }
         }
-        for register in [SP, GP, K0, K1, FP] {
+        for register in self.others(keeps_all) {
             let what = format!("${} is kept", convention::name(register));
             obligation.demand(what, after[register].equals(before[register]));
         }
-        // What else a C function must leave alone is in the pairs of R6 to R9.
-        debug_assert_eq!(pair(order, AX).0, convention::RA);
+    }
+
+    /// What else must be as it was. Under o32, what C functions must leave alone is in the pairs of
+    /// R6 to R9, and `$ra` in that of AX.
+    fn others(&self, keeps_all: bool) -> Vec<usize> {
+        let mut registers = vec![SP, GP, K0, K1, FP];
+        if self.machine.is_wide() {
+            registers.extend(S4..=S7);
+            registers.extend(keeps_all.then_some(RA));
+        }
+        registers
     }
 
     /// Nothing that is saved in the frame has changed, and nothing was stored where the BPF stack
@@ -352,7 +264,7 @@ impl Theorem<'_> {
         world: &MipsWorld<'_>,
         saved: &BTreeMap<i32, Term>,
     ) {
-        let is_count = |place: &i32| self.is_tail_call() && *place == self.layout.size;
+        let is_count = |place: &i32| self.is_tail_call() && Some(*place) == self.layout.count;
         for (place, value) in saved.iter().filter(|(place, _)| !is_count(place)) {
             let now = world.frame.get(place).copied();
             obligation.demand_fact(
@@ -377,15 +289,20 @@ impl Theorem<'_> {
         target: Term,
         after: &[Term; 32],
     ) {
-        let order = self.machine.order();
-        let field = program.constant(u64::from(RUNTIME.prog_bpf_func));
-        let function = meaning.space.clone().load(program + field, 4);
-        let skipped = function.constant(u64::from(convention::tail_entry(order)) * 4);
+        let machine = self.machine;
+        let field = program.constant(u64::from(machine.runtime().prog_bpf_func));
+        let pointer = machine.gprlen() / 8;
+        let function = meaning.space.clone().load(program + field, pointer);
+        let skipped = function.constant(u64::from(machine.tail_entry()) * 4);
         obligation.demand("the tail entry", target.equals(function + skipped));
-        let (high, low) = pair(order, 1);
-        obligation.demand(
-            "the context",
-            after[high].concat(after[low]).equals(context),
-        );
+        let found = machine.value(after, 1);
+        obligation.demand("the context", found.equals(context));
     }
+}
+
+/// The count of tail calls, which only they change.
+fn judge_count(obligation: &mut Obligation, meaning: &Meaning, found: Option<Term>) {
+    let (_, counted) = meaning.tail_calls;
+    let is_counted = found.map_or(Term::bit(false), |found| found.equals(counted));
+    obligation.demand("the count of tail calls", is_counted);
 }

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::path::Path;
+use super::scene::Machine;
 use super::space::Space;
-use crate::host::RUNTIME;
 use crate::model::bpf::fields::Fields;
 use crate::model::bpf::memory::ByteOrder;
 use crate::model::bpf::{Content, Kernel};
@@ -34,6 +34,7 @@ fn is_aligned(address: Term, bytes: u32) -> Term {
 
 /// What surrounds the BPF model. The verifier has made sure that accesses are aligned.
 pub(super) struct BpfWorld<'p> {
+    pub(super) machine: &'p Machine,
     pub(super) path: &'p mut Path,
     pub(super) space: Space,
     /// The immediate, where it stands for many: a doubleword.
@@ -45,16 +46,16 @@ pub(super) struct BpfWorld<'p> {
     pub(super) calls: Vec<Call>,
     /// Values of which nothing is promised.
     pub(super) unspecified: BTreeSet<Term>,
-    /// What may be read of a program array and its programs.
-    pub(super) readable: BTreeSet<Term>,
+    /// What may be read of a program array and its programs, and how many bytes.
+    pub(super) readable: BTreeSet<(Term, u32)>,
 }
 
 impl BpfWorld<'_> {
-    /// A word of a kernel structure.
-    fn structure_word(&mut self, address: Term) -> Term {
-        self.path.assumed.push(is_aligned(address, 4));
-        self.readable.insert(address);
-        self.space.clone().load(address, 4)
+    /// A field of a kernel structure.
+    fn structure_field(&mut self, address: Term, bytes: u32) -> Term {
+        self.path.assumed.push(is_aligned(address, bytes));
+        self.readable.insert((address, bytes));
+        self.space.clone().load(address, bytes)
     }
 }
 
@@ -105,18 +106,22 @@ impl Kernel<Term> for BpfWorld<'_> {
     }
 
     fn program(&mut self, array: Term, index: Term) -> Content<Term> {
-        let array = array.low(32);
+        let gprlen = self.machine.gprlen();
+        let pointer = gprlen / 8;
+        let runtime = self.machine.runtime();
+        let array = array.low(gprlen);
         let field = |offset: u32| array + array.constant(u64::from(offset));
-        let max_entries = self.structure_word(field(RUNTIME.array_max_entries));
+        let max_entries = self.structure_field(field(runtime.array_max_entries), 4);
         if !self.path.decide(index.is_below(max_entries)) {
             return Content::Outside;
         }
-        let slot = index.shift_left(index.constant(2));
-        let program = self.structure_word(field(RUNTIME.array_ptrs) + slot);
+        let index = index.zero_extend(gprlen);
+        let slot = index.shift_left(index.constant(pointer.trailing_zeros().into()));
+        let program = self.structure_field(field(runtime.array_ptrs) + slot, pointer);
         if self.path.decide(program.is_zero()) {
             return Content::Empty;
         }
-        self.path.assumed.push(is_aligned(program, 4));
+        self.path.assumed.push(is_aligned(program, pointer));
         Content::Program(program)
     }
 
@@ -136,11 +141,12 @@ impl Kernel<Term> for BpfWorld<'_> {
 
 /// What surrounds the MIPS model: code, memory, and the frame, which no BPF access meets.
 pub(super) struct MipsWorld<'p> {
+    pub(super) machine: &'p Machine,
     pub(super) path: &'p mut Path,
     pub(super) space: Space,
     /// The code, and its address.
     pub(super) words: &'p [Term],
-    pub(super) begin: u32,
+    pub(super) begin: u64,
     /// The stack pointer in the beginning.
     pub(super) sp: Term,
     /// Words of the frame, by their distance from that.
@@ -152,16 +158,53 @@ pub(super) struct MipsWorld<'p> {
     pub(super) calls: Vec<Call>,
     /// A function was called, of whatever kind.
     pub(super) has_called: bool,
-    pub(super) order: ByteOrder,
+}
+
+/// The doubleword at a place of a frame, if both of its words are there.
+pub(super) fn frame_doubleword(
+    order: ByteOrder,
+    frame: &BTreeMap<i32, Term>,
+    place: i32,
+) -> Option<Term> {
+    let (first, second) = (*frame.get(&place)?, *frame.get(&(place + 4))?);
+    Some(match order {
+        ByteOrder::Little => second.concat(first),
+        ByteOrder::Big => first.concat(second),
+    })
+}
+
+/// The words that a value is in a frame from a place up, the first one first.
+pub(super) fn frame_words(order: ByteOrder, place: i32, value: Term) -> Vec<(i32, Term)> {
+    if value.width() == 32 {
+        return vec![(place, value)];
+    }
+    let (low, high) = (value.low(32), value.slice(32, 32));
+    match order {
+        ByteOrder::Little => vec![(place, low), (place + 4, high)],
+        ByteOrder::Big => vec![(place, high), (place + 4, low)],
+    }
 }
 
 impl MipsWorld<'_> {
+    pub(super) fn order(&self) -> ByteOrder {
+        self.machine.order()
+    }
+
     /// The place in the frame of an address, if it is one.
     fn frame_place(&self, address: Term) -> Option<i32> {
         match address.base_and_offset() {
-            (Some(base), offset) if base == self.sp => Some(offset as i32),
+            (Some(base), offset) if base == self.sp => {
+                let place = offset as i32;
+                (self.machine.term(place).value() == Some(offset)).then_some(place)
+            }
             _ => None,
         }
+    }
+
+    /// Whether something in the frame is accessed as a whole: a word, or a native register.
+    fn is_frame_access(&self, place: i32, bytes: u32) -> bool {
+        let is_size = bytes == 4 || bytes * 8 == self.machine.gprlen();
+        is_size && place % bytes as i32 == 0
     }
 
     /// A word of the frame.
@@ -182,7 +225,15 @@ impl MipsWorld<'_> {
 impl World<Term> for MipsWorld<'_> {
     fn load(&mut self, address: Term, bytes: u32) -> Result<Term, Fault> {
         match self.frame_place(address) {
-            Some(place) if bytes == 4 && place % 4 == 0 => Ok(self.frame_word(place)),
+            Some(place) if self.is_frame_access(place, bytes) => {
+                let word = self.frame_word(place);
+                if bytes == 4 {
+                    return Ok(word);
+                }
+                self.frame_word(place + 4);
+                let value = frame_doubleword(self.order(), &self.frame, place);
+                Ok(value.unwrap_or(word))
+            }
             Some(_) => Err(Fault {
                 address: None,
                 size: bytes,
@@ -197,9 +248,11 @@ impl World<Term> for MipsWorld<'_> {
     fn store(&mut self, address: Term, value: Term) -> Result<(), Fault> {
         let bytes = value.width() / 8;
         match self.frame_place(address) {
-            Some(place) if bytes == 4 && place % 4 == 0 => {
-                self.frame.insert(place, value);
-                self.frame_stores.insert(place);
+            Some(place) if self.is_frame_access(place, bytes) => {
+                for (place, word) in frame_words(self.order(), place, value) {
+                    self.frame.insert(place, word);
+                    self.frame_stores.insert(place);
+                }
             }
             Some(_) => {
                 return Err(Fault {
@@ -229,8 +282,14 @@ impl World<Term> for MipsWorld<'_> {
 }
 
 impl Platform<Term> for MipsWorld<'_> {
-    fn fetch(&mut self, address: u32) -> Option<Term> {
+    fn fetch(&mut self, address: u64) -> Option<Term> {
         let index = address.checked_sub(self.begin)? / 4;
         self.words.get(index as usize).copied()
+    }
+
+    fn expects(&mut self, condition: Term) -> bool {
+        let what = format!("the manual promises something: {condition:?}");
+        self.demands.push((what, condition));
+        true
     }
 }

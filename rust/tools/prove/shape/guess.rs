@@ -28,6 +28,9 @@ pub(super) const CONDITIONS_EACH: usize = 5;
 /// Which of the quantities is the offset.
 pub(super) const OFFSET: usize = 4;
 
+/// Which of the quantities is the immediate of the second slot.
+const SECOND: usize = 6;
+
 /// Conditions on the quantities, one bit each: first those on each, then some on the immediate, and
 /// last whether the offset fits the nine bits of LL and SC in Release 6.
 pub(super) fn conditions<W: Word>(quantities: &[W]) -> Vec<W> {
@@ -52,6 +55,11 @@ pub(super) fn conditions<W: Word>(quantities: &[W]) -> Vec<W> {
         immediate.low(6).is_zero(),
         immediate.low(6).equals(W::new(6, 32)),
         immediate.slice(5, 1),
+        // The second one is the sign of the first one: together they are a word, sign-extended.
+        immediate
+            .slice(31, 1)
+            .sign_extend(32)
+            .equals(quantities[SECOND]),
     ]);
     let offset = quantities[OFFSET];
     bits.push(offset.low(9).sign_extend(32).equals(offset));
