@@ -30,7 +30,7 @@
 #[cfg(feature = "emulator")]
 pub mod conform;
 #[cfg(feature = "emulator")]
-mod cpu;
+pub(in crate::tools) mod cpu;
 mod edit;
 #[cfg(feature = "emulator")]
 mod emulator;

@@ -3,6 +3,8 @@
 //! The machines that code is made, executed and proved for.
 
 use crate::jit::bpf::Raw;
+#[cfg(feature = "emulator")]
+use crate::jit::mips::{table::Row, Cpu};
 use crate::jit::mips::{Endian, Release, Width};
 use crate::model::bpf::fields::Fields;
 use crate::model::bpf::memory::ByteOrder;
@@ -50,6 +52,17 @@ const fn wide(machine: Machine) -> Machine {
 }
 
 impl Machine {
+    /// Whether the machine has the instruction of a row.
+    #[cfg(feature = "emulator")]
+    pub(super) fn has(&self, row: &Row) -> bool {
+        let cpu = Cpu {
+            width: self.width,
+            release: self.release,
+            ..Cpu::LEAST
+        };
+        cpu.has(row)
+    }
+
     /// Whether a name means this machine: its own, or that of its file in boot-tests/machines.
     pub(super) fn is_called(&self, name: &str) -> bool {
         match name.strip_prefix("malta64-") {
@@ -96,12 +109,30 @@ impl Machine {
         }
     }
 
+    /// The doubleword whose bytes in memory these are.
+    #[cfg(feature = "emulator")]
+    pub(super) fn doubleword(&self, bytes: [u8; 8]) -> u64 {
+        match self.endian {
+            Endian::Little => u64::from_le_bytes(bytes),
+            Endian::Big => u64::from_be_bytes(bytes),
+        }
+    }
+
     /// A pointer's bytes in memory.
     #[cfg(feature = "emulator")]
     pub(super) fn pointer_bytes(&self, address: u32) -> Vec<u8> {
         match self.width {
             Width::W32 => self.bytes(address).to_vec(),
             Width::W64 => self.bytes64(self.pointer(address)).to_vec(),
+        }
+    }
+
+    /// Bytes of a register.
+    #[cfg(feature = "emulator")]
+    pub(super) fn register_bytes(&self) -> u32 {
+        match self.width {
+            Width::W32 => 4,
+            Width::W64 => 8,
         }
     }
 

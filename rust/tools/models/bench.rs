@@ -115,9 +115,9 @@ impl Bench {
             .rig
             .run(cases.map(|case| (&case.before, &case.expected)));
         for case in &batch.cases {
-            let at = (case.before[CELL] % CELLS_SIZE) as usize / 4;
+            let at = (case.before[CELL] as u32 % CELLS_SIZE) as usize / 4;
             for (word, index) in MEMORY.into_iter().enumerate() {
-                cells[at + word] = case.expected.state[index];
+                cells[at + word] = case.expected.state[index] as u32;
             }
         }
         for (index, real) in &differing {
@@ -162,7 +162,11 @@ impl Bench {
         let mut wrong = String::from("differs");
         for index in (1..state.len()).filter(differs) {
             // The pad says where it ends, not where it begins.
-            let pad = if index == PC { 4 * PAD_SIZE } else { 0 };
+            let pad = if index == PC {
+                4 * u64::from(PAD_SIZE)
+            } else {
+                0
+            };
             let (real, expected) = (
                 real[index].wrapping_sub(pad),
                 state[index].wrapping_sub(pad),

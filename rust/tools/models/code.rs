@@ -2,6 +2,8 @@
 
 //! The instructions of the rig: not by the core's table, since that is what is tried.
 
+use crate::tools::machine::Machine;
+
 pub(super) const ZERO: u32 = 0;
 pub(super) const AT: u32 = 1;
 pub(super) const T0: u32 = 8;
@@ -20,8 +22,57 @@ pub(super) fn sw(rt: u32, offset: u16, base: u32) -> u32 {
     0xac00_0000 | base << 21 | rt << 16 | u32::from(offset)
 }
 
-pub(super) fn addiu(rt: u32, rs: u32, immediate: u16) -> u32 {
-    0x2400_0000 | rs << 21 | rt << 16 | u32::from(immediate)
+/// Instructions for whole registers, and where they are kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Whole {
+    is_wide: bool,
+}
+
+impl Whole {
+    pub(super) fn of(machine: Machine) -> Whole {
+        Whole {
+            is_wide: machine.is_wide(),
+        }
+    }
+
+    /// LW or LD
+    pub(super) fn load(self, rt: u32, offset: u16, base: u32) -> u32 {
+        match self.is_wide {
+            true => 0xdc00_0000 | base << 21 | rt << 16 | u32::from(offset),
+            false => lw(rt, offset, base),
+        }
+    }
+
+    /// SW or SD
+    pub(super) fn store(self, rt: u32, offset: u16, base: u32) -> u32 {
+        match self.is_wide {
+            true => 0xfc00_0000 | base << 21 | rt << 16 | u32::from(offset),
+            false => sw(rt, offset, base),
+        }
+    }
+
+    /// ADDIU or DADDIU
+    pub(super) fn add(self, rt: u32, rs: u32, immediate: u16) -> u32 {
+        let opcode = if self.is_wide {
+            0x6400_0000
+        } else {
+            0x2400_0000
+        };
+        opcode | rs << 21 | rt << 16 | u32::from(immediate)
+    }
+
+    /// Bytes of a register.
+    pub(super) fn bytes(self) -> usize {
+        match self.is_wide {
+            true => 8,
+            false => 4,
+        }
+    }
+
+    /// Where a register of a record is.
+    pub(super) fn at(self, index: usize) -> u16 {
+        (index * self.bytes()) as u16
+    }
 }
 
 pub(super) fn xor(rd: u32, rs: u32, rt: u32) -> u32 {

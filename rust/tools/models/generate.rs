@@ -55,6 +55,7 @@ pub(super) struct Pool(Option<[u32; 3]>);
 
 /// A source of instructions and states.
 pub(super) struct Generator {
+    machine: Machine,
     pub(super) random: Random,
     /// Instructions that may be in a delay slot.
     slots: Vec<Op>,
@@ -72,16 +73,31 @@ impl Generator {
         let may_be = |op: &&Op| {
             let row = op.row();
             let is_beyond = beyond.iter().any(|effect| row.effects.intersects(*effect));
-            row.releases.contains(machine.release) && !is_beyond
+            machine.has(row) && !is_beyond
         };
         Generator {
+            machine: *machine,
             random: Random::new(seed),
             slots: Op::ALL.iter().filter(may_be).copied().collect(),
         }
     }
 
-    /// A value for a register or for memory.
-    fn value(&mut self) -> u32 {
+    /// A value for a register: of 64 bits, if words are not all that is wanted.
+    fn value(&mut self, only_words: bool) -> u64 {
+        let word = self.word_value();
+        let extended = i64::from(word as i32) as u64;
+        match self.random.below(4) {
+            _ if !self.machine.is_wide() => word.into(),
+            _ if only_words => extended,
+            0 => extended,
+            1 => word.into(),
+            2 => u64::from(self.word_value()) << 32 | u64::from(word),
+            _ => self.random.next(),
+        }
+    }
+
+    /// A value for a word.
+    fn word_value(&mut self) -> u32 {
         let next = self.random.next();
         match next & 1 {
             0 => VALUES[(next >> 8) as usize % VALUES.len()],
@@ -152,6 +168,8 @@ impl Generator {
             let linked = match op {
                 Op::Sc => self.instruction(Op::Ll, pool),
                 Op::ScR6 => self.instruction(Op::LlR6, pool),
+                Op::Scd => self.instruction(Op::Lld, pool),
+                Op::ScdR6 => self.instruction(Op::LldR6, pool),
                 _ => return self.with_slot(word, pool),
             };
             if let Some(pair) = pair(linked, word) {
@@ -194,10 +212,15 @@ impl Generator {
     /// A state in which something can be tried.
     pub(super) fn state(&mut self, trial: &Trial) -> State {
         let mut state = [0; STATE_SIZE];
-        for index in (1..32).chain([HI, LO]).chain(MEMORY) {
-            state[index] = self.value();
+        // Most instructions of words want nothing else.
+        let only_words = self.random.chance(60);
+        for index in (1..32).chain([HI, LO]) {
+            state[index] = self.value(only_words);
         }
-        state[CELL] = CELLS | KSEG0;
+        for index in MEMORY {
+            state[index] = self.value(true);
+        }
+        state[CELL] = self.machine.pointer(CELLS | KSEG0);
         let first = trial.words[0];
         if self.random.chance(20) {
             state[rt(first)] = state[rs(first)];
@@ -206,12 +229,12 @@ impl Generator {
             Shape::Memory(bytes) => self.address(trial, bytes, &mut state),
             Shape::Jump => {
                 let target = self.random.choose(&trial.targets);
-                state[jumps_through(first)] = target.wrapping_sub(offset(first));
+                state[jumps_through(first)] = self.less(target, offset(first));
             }
             _ => {}
         }
         // In the place of $zero, which may have been written above.
-        state[SITE] = trial.site;
+        state[SITE] = self.machine.pointer(trial.site);
         state
     }
 
@@ -225,22 +248,31 @@ impl Generator {
             _ => segment + CELLS + at / bytes * bytes,
         };
         for &word in trial.words.iter().take(trial.steps) {
-            state[rs(word)] = address.wrapping_sub(offset(word));
+            state[rs(word)] = self.less(self.machine.pointer(address), offset(word));
         }
         // A word of which nobody has chosen the immediate may go anywhere from $zero.
         let within = address.wrapping_sub(CELLS) & !KSEG0;
         if within < CELLS_SIZE {
-            state[CELL] = address & !(CELL_SIZE - 1);
+            state[CELL] = self.machine.pointer(address & !(CELL_SIZE - 1));
+        }
+    }
+
+    /// An address less an offset, as a register holds it.
+    fn less(&self, address: u64, offset: u32) -> u64 {
+        let base = address.wrapping_sub(i64::from(offset as i32) as u64);
+        match self.machine.is_wide() {
+            true => base,
+            false => base & u64::from(u32::MAX),
         }
     }
 }
 
-/// Whether this is LL or SC of Release 6.
+/// Whether this is LL or SC, LLD or SCD of Release 6.
 fn has_short_offset(word: u32) -> bool {
-    word >> 26 == 0o37 && Shape::of(word) == Shape::Memory(4)
+    word >> 26 == 0o37 && matches!(Shape::of(word), Shape::Memory(_))
 }
 
-/// LL and SC of the same address, if there can be one for them.
+/// LL and SC, or LLD and SCD, of the same address, if there can be one for them.
 fn pair(linked: u32, conditional: u32) -> Option<Vec<u32>> {
     let bases = (rs(linked), rs(conditional));
     let is_overwritten = rt(linked) == bases.1 && bases.1 != 0;

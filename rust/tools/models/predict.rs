@@ -22,12 +22,12 @@ pub(super) struct Predictor {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Prediction {
     pub(super) state: State,
-    pub(super) promised: [u32; 2],
+    pub(super) promised: [u64; 2],
     pub(super) is_vague: bool,
 }
 
 struct Surroundings {
-    site: u32,
+    site: u64,
     words: Vec<u32>,
     memory: Memory,
     /// Whatever is unknown has this value.
@@ -61,7 +61,7 @@ impl World<Bits> for Surroundings {
 
 impl Platform<Bits> for Surroundings {
     fn fetch(&mut self, address: u64) -> Option<Bits> {
-        let offset = address.wrapping_sub(self.site.into());
+        let offset = address.wrapping_sub(self.site);
         if offset % 4 != 0 {
             return None;
         }
@@ -97,7 +97,7 @@ impl Predictor {
     ///
     /// The model's trap.
     pub(super) fn predict(&mut self, trial: &Trial, before: &State) -> Result<Prediction, Trap> {
-        self.surroundings.unknown = 0x5555_5555;
+        self.surroundings.unknown = 0x5555_5555_5555_5555;
         let state = self.execute(trial, before)?;
         let mut promised = [!0, !0];
         let mut is_vague = false;
@@ -123,32 +123,31 @@ impl Predictor {
     fn execute(&mut self, trial: &Trial, before: &State) -> Result<State, Trap> {
         let order = self.machine;
         let place = &mut self.surroundings;
-        place.site = trial.site;
+        place.site = order.pointer(trial.site);
         place.words.clone_from(&trial.words);
         let cell = &mut place.memory.regions[0];
-        cell.base = before[CELL];
+        cell.base = before[CELL] as u32;
         for (bytes, index) in cell.bytes.chunks_mut(4).zip(MEMORY) {
-            bytes.copy_from_slice(&order.bytes(before[index]));
+            bytes.copy_from_slice(&order.bytes(before[index] as u32));
         }
         let release = match self.machine.release {
             Release::R1 => mips::Release::R1,
             Release::R2 => mips::Release::R2,
             Release::R6 => mips::Release::R6,
         };
-        let word = |index: usize| Bits::new(WORD, u64::from(before[index]));
-        let mut gpr = [Bits::new(WORD, 0); 32];
+        let gprlen = order.register_bytes() * 8;
+        let word = |index: usize| Bits::new(gprlen, before[index]);
+        let mut gpr = [Bits::new(gprlen, 0); 32];
         for (register, value) in gpr.iter_mut().enumerate().skip(1) {
             *value = word(register);
         }
-        let architecture = mips::Architecture {
-            release,
-            gprlen: WORD,
-        };
-        let mut processor = mips::Machine::new(architecture, place, gpr, trial.site.into());
+        let architecture = mips::Architecture { release, gprlen };
+        let site = order.pointer(trial.site);
+        let mut processor = mips::Machine::new(architecture, place, gpr, site);
         processor.hi = word(HI);
         processor.lo = word(LO);
         processor.platform.asked = 0;
-        let mut to = u64::from(trial.site);
+        let mut to = site;
         for _ in 0..trial.steps {
             to = match processor.step()? {
                 Next::Instruction => processor.pc,
@@ -157,14 +156,14 @@ impl Predictor {
         }
         let mut after = *before;
         for (register, value) in processor.gpr.iter().enumerate().skip(1) {
-            after[register] = value.unsigned() as u32;
+            after[register] = value.unsigned();
         }
-        after[HI] = processor.hi.unsigned() as u32;
-        after[LO] = processor.lo.unsigned() as u32;
+        after[HI] = processor.hi.unsigned();
+        after[LO] = processor.lo.unsigned();
         // As the pad there says it.
-        after[PC] = (to as u32).wrapping_add(4 * PAD_SIZE);
+        after[PC] = to.wrapping_add(4 * u64::from(PAD_SIZE));
         for (bytes, index) in place.memory.regions[0].bytes.chunks(4).zip(MEMORY) {
-            after[index] = order.word([bytes[0], bytes[1], bytes[2], bytes[3]]);
+            after[index] = order.pointer(order.word([bytes[0], bytes[1], bytes[2], bytes[3]]));
         }
         Ok(after)
     }

@@ -9,6 +9,8 @@
 //!  RESTORE: state of a record --> jr --> what is tried --> a pad: jal --> COMPARE
 //! ```
 //!
+//! On a machine of 64 bits everything that is kept has 64.
+//!
 //! A state is every register, HI, LO, a cell of memory, and where control went. No register is left
 //! to address anything with while something is tried: what the rig itself has to keep is where
 //! `$zero` reaches. A pad is put wherever control may get; its `jal` leaves in `$ra` which of them
@@ -26,24 +28,24 @@
 //! 8300_0000  records
 //! ```
 
-use unicorn_engine::{uc_error, Arch, Mips32CpuModel, Mode, Prot, Unicorn};
+use unicorn_engine::{uc_error, Arch, Prot, Unicorn};
 
-use super::code::*;
 use super::predict::Prediction;
-use crate::jit::mips::{Endian, Release};
+use super::routines::{compare, pad, restore};
+use crate::tools::exec::cpu;
 use crate::tools::exec::machine::Machine;
 
 /// A state: indices from 1 to 31 are the registers.
-pub(super) type State = [u32; STATE_SIZE];
+pub(super) type State = [u64; STATE_SIZE];
 
-/// Index of the address that is tried.
+/// Index of the address that is tried, which is as a register holds it.
 pub(super) const SITE: usize = 0;
 /// Indices of HI and LO.
 pub(super) const HI: usize = 32;
 pub(super) const LO: usize = 33;
 /// Index of the cell's address.
 pub(super) const CELL: usize = 34;
-/// Indices of the words in the cell.
+/// Indices of the words in the cell, sign-extended where registers are wider.
 pub(super) const MEMORY: [usize; 2] = [35, 36];
 /// Index of where control went.
 pub(super) const PC: usize = 37;
@@ -51,15 +53,15 @@ pub(super) const STATE_SIZE: usize = 38;
 
 /// In a record: the state to begin with, replaced by the one in the end where that is not as
 /// expected.
-const BEFORE: usize = 0;
+pub(super) const BEFORE: usize = 0;
 /// The state expected.
-const EXPECTED: usize = BEFORE + STATE_SIZE;
+pub(super) const EXPECTED: usize = BEFORE + STATE_SIZE;
 /// The bits of HI and LO about which something is expected.
-const PROMISED: [(usize, usize); 2] =
+pub(super) const PROMISED: [(usize, usize); 2] =
     [(HI, EXPECTED + STATE_SIZE), (LO, EXPECTED + STATE_SIZE + 1)];
 /// Not zero where the states differ.
-const DIFFERS: usize = EXPECTED + STATE_SIZE + 2;
-const RECORD_SIZE: usize = DIFFERS + 1;
+pub(super) const DIFFERS: usize = EXPECTED + STATE_SIZE + 2;
+pub(super) const RECORD_SIZE: usize = DIFFERS + 1;
 
 /// Where cells can be, and how large they are. The same bytes are in KSEG0.
 pub(super) const CELLS: u32 = 0x1000;
@@ -78,11 +80,11 @@ pub(super) const PAD_SIZE: u32 = 3;
 pub(super) const ZERO_PAD: u32 = 0;
 
 /// Records of one run.
-pub(super) const LONGEST: usize = RECORDS_SIZE as usize / (4 * RECORD_SIZE);
+pub(super) const LONGEST: usize = RECORDS_SIZE as usize / (8 * RECORD_SIZE);
 
 const LOW_SIZE: u32 = 0x1_0000;
-const RESTORE: u32 = KSEG0 + 0x8000;
-const COMPARE: u32 = RESTORE + 0x400;
+pub(super) const RESTORE: u32 = KSEG0 + 0x8000;
+pub(super) const COMPARE: u32 = RESTORE + 0x400;
 const DONE: u32 = KSEG0 + 0x9000;
 const RECORDS: u32 = 0x8300_0000;
 const RECORDS_SIZE: u32 = 0x0020_0000;
@@ -93,131 +95,24 @@ const TIME_LIMIT: u64 = 20_000_000;
 /// What the rig keeps, by address: registers that it needs for itself, the record, the end of the
 /// records, whether any of them differed, and the address of [`DONE`], from wherever in the address
 /// space it is run.
-mod kept {
-    pub(super) const AT: u16 = 0x2000;
-    pub(super) const K0: u16 = 0x2004;
-    pub(super) const K1: u16 = 0x2008;
-    pub(super) const RA: u16 = 0x200c;
-    pub(super) const PC: u16 = 0x2010;
-    pub(super) const RECORD: u16 = 0x2014;
-    pub(super) const END: u16 = 0x2018;
-    pub(super) const DIFFERED: u16 = 0x201c;
-    pub(super) const DONE: u16 = 0x2020;
-}
-
-/// The registers that the comparison needs for itself, and where they are kept.
-const MINE: [(u32, u16); 4] = [
-    (AT, kept::AT),
-    (K0, kept::K0),
-    (K1, kept::K1),
-    (RA, kept::RA),
-];
-
-/// Where a word of the record is.
-fn at(index: usize) -> u16 {
-    index as u16 * 4
-}
-
-/// What every place that control may get to has.
-pub(super) fn pad() -> [u32; PAD_SIZE as usize] {
-    [sw(RA, kept::RA, ZERO), jal(COMPARE), NOP]
-}
-
-/// All registers but some.
-fn others(mine: &[u32]) -> impl Iterator<Item = u32> + '_ {
-    (1..32).filter(|register| !mine.contains(register))
-}
-
-/// Registers that only releases before 6 have.
-fn has_hi_lo(machine: Machine) -> bool {
-    !machine.release.is_r6()
-}
-
-fn restore(machine: Machine) -> Vec<u32> {
-    let mut code = vec![lw(K0, kept::RECORD, ZERO), lw(T0, at(CELL), K0)];
-    for (offset, index) in [(0, MEMORY[0]), (4, MEMORY[1])] {
-        code.extend([lw(T1, at(index), K0), sw(T1, offset, T0)]);
-    }
-    if has_hi_lo(machine) {
-        code.extend([lw(T1, at(HI), K0), mthi(T1), lw(T1, at(LO), K0), mtlo(T1)]);
-    }
-    code.extend([lw(T1, at(K1 as usize), K0), sw(T1, kept::K1, ZERO)]);
-    code.push(lw(K1, at(SITE), K0));
-    code.extend(others(&[K0, K1]).map(|register| lw(register, at(register as usize), K0)));
-    code.extend([lw(K0, at(K0 as usize), K0), jr(K1), lw(K1, kept::K1, ZERO)]);
-    code
-}
-
-/// `$at` gathers the differences; `$ra` holds what is compared, `$k1` what is expected.
-fn compare(machine: Machine) -> Vec<u32> {
-    let mut code = vec![sw(AT, kept::AT, ZERO), sw(K0, kept::K0, ZERO)];
-    code.extend([sw(K1, kept::K1, ZERO), sw(RA, kept::PC, ZERO)]);
-    code.extend([lw(K0, kept::RECORD, ZERO), or(AT, ZERO, ZERO)]);
-    let differ = |index: usize, real: u32| [lw(K1, at(EXPECTED + index), K0), xor(K1, K1, real)];
-    let gather = or(AT, AT, K1);
-    for register in others(&MINE.map(|(register, _)| register)) {
-        code.extend(differ(register as usize, register));
-        code.push(gather);
-    }
-    let kept = MINE.map(|(register, place)| (register as usize, place));
-    for (index, place) in kept.into_iter().chain([(PC, kept::PC)]) {
-        code.push(lw(RA, place, ZERO));
-        code.extend(differ(index, RA));
-        code.push(gather);
-    }
-    let hi_lo = PROMISED.into_iter().zip([mfhi(RA), mflo(RA)]);
-    for ((index, promised), read) in hi_lo.filter(|_| has_hi_lo(machine)) {
-        code.push(read);
-        code.extend(differ(index, RA));
-        code.extend([lw(RA, at(promised), K0), and(K1, K1, RA), gather]);
-    }
-    for (offset, index) in [(0, MEMORY[0]), (4, MEMORY[1])] {
-        code.extend([lw(RA, at(CELL), K0), lw(RA, offset, RA)]);
-        code.extend(differ(index, RA));
-        code.push(gather);
-    }
-    let writing = write_down(machine);
-    // Over the delay slot and all of it.
-    code.extend([beq(AT, ZERO, writing.len() as i32 + 1), NOP]);
-    code.extend(writing);
-    code.extend([addiu(K0, K0, at(RECORD_SIZE)), sw(K0, kept::RECORD, ZERO)]);
-    code.push(lw(K1, kept::END, ZERO));
-    let slot = COMPARE / 4 + code.len() as u32 + 1;
-    let back = (RESTORE / 4).wrapping_sub(slot) as i32;
-    code.extend([bne(K0, K1, back), NOP]);
-    code.extend([lw(K1, kept::DONE, ZERO), jr(K1), NOP]);
-    code
-}
-
-/// Replaces the state in the record by the one that there is.
-fn write_down(machine: Machine) -> Vec<u32> {
-    let mut code = vec![sw(AT, at(DIFFERS), K0), sw(AT, kept::DIFFERED, ZERO)];
-    for register in others(&MINE.map(|(register, _)| register)) {
-        code.push(sw(register, at(register as usize), K0));
-    }
-    let kept = MINE.map(|(register, place)| (register as usize, place));
-    for (index, place) in kept.into_iter().chain([(PC, kept::PC)]) {
-        code.extend([lw(RA, place, ZERO), sw(RA, at(index), K0)]);
-    }
-    if has_hi_lo(machine) {
-        code.extend([mfhi(RA), sw(RA, at(HI), K0), mflo(RA), sw(RA, at(LO), K0)]);
-    }
-    for (offset, index) in [(0, MEMORY[0]), (4, MEMORY[1])] {
-        code.extend([
-            lw(RA, at(CELL), K0),
-            lw(RA, offset, RA),
-            sw(RA, at(index), K0),
-        ]);
-    }
-    code
+pub(super) mod kept {
+    pub(in crate::tools::models) const AT: u16 = 0x2000;
+    pub(in crate::tools::models) const K0: u16 = 0x2008;
+    pub(in crate::tools::models) const K1: u16 = 0x2010;
+    pub(in crate::tools::models) const RA: u16 = 0x2018;
+    pub(in crate::tools::models) const PC: u16 = 0x2020;
+    pub(in crate::tools::models) const RECORD: u16 = 0x2028;
+    pub(in crate::tools::models) const END: u16 = 0x2030;
+    pub(in crate::tools::models) const DIFFERED: u16 = 0x2038;
+    pub(in crate::tools::models) const DONE: u16 = 0x2040;
 }
 
 /// The emulator, with the rig in it.
 pub(super) struct Rig {
     unicorn: Unicorn<'static, ()>,
-    machine: Machine,
+    pub(super) machine: Machine,
     /// The records, to be used again.
-    words: Vec<u32>,
+    values: Vec<u64>,
 }
 
 /// A run that stopped early.
@@ -236,12 +131,12 @@ impl Rig {
         let mut rig = Rig {
             unicorn,
             machine,
-            words: Vec::new(),
+            values: Vec::new(),
         };
         rig.write(RESTORE, &restore(machine));
         rig.write(COMPARE, &compare(machine));
-        rig.write(KSEG0 + ZERO_PAD, &pad());
-        rig.write(KSEG0 + u32::from(kept::DONE), &[DONE]);
+        rig.write(KSEG0 + ZERO_PAD, &pad(machine));
+        rig.write_values(KSEG0 + u32::from(kept::DONE), &[machine.pointer(DONE)]);
         rig
     }
 
@@ -257,18 +152,42 @@ impl Rig {
             .unwrap_or_else(|error| panic!("no memory at {address:#x}: {error:?}"));
     }
 
-    fn read(&self, address: u32, words: usize) -> Vec<u32> {
-        let bytes = self
-            .unicorn
-            .mem_read_as_vec(physical(address), words * 4)
+    /// Writes values as registers hold them.
+    fn write_values(&mut self, address: u32, values: &[u64]) {
+        let mut bytes = Vec::with_capacity(values.len() * 8);
+        for &value in values {
+            match self.machine.is_wide() {
+                true => bytes.extend_from_slice(&self.machine.bytes64(value)),
+                false => bytes.extend_from_slice(&self.machine.bytes(value as u32)),
+            }
+        }
+        self.unicorn
+            .mem_write(physical(address), &bytes)
             .unwrap_or_else(|error| panic!("no memory at {address:#x}: {error:?}"));
-        let word = |bytes: &[u8]| self.machine.word([bytes[0], bytes[1], bytes[2], bytes[3]]);
-        bytes.chunks(4).map(word).collect()
+    }
+
+    fn bytes(&self, address: u32, count: usize) -> Vec<u8> {
+        self.unicorn
+            .mem_read_as_vec(physical(address), count)
+            .unwrap_or_else(|error| panic!("no memory at {address:#x}: {error:?}"))
+    }
+
+    fn read_values(&self, address: u32, values: usize) -> Vec<u64> {
+        let size = self.machine.register_bytes() as usize;
+        let bytes = self.bytes(address, values * size);
+        let value = |bytes: &[u8]| match *bytes {
+            [a, b, c, d, e, f, g, h] => self.machine.doubleword([a, b, c, d, e, f, g, h]),
+            [a, b, c, d] => u64::from(self.machine.word([a, b, c, d])),
+            _ => unreachable!("a register has four or eight bytes"),
+        };
+        bytes.chunks(size).map(value).collect()
     }
 
     /// All words that may be in a cell.
     pub(super) fn cells(&self) -> Vec<u32> {
-        self.read(KSEG0 + CELLS, CELLS_SIZE as usize / 4)
+        let bytes = self.bytes(KSEG0 + CELLS, CELLS_SIZE as usize);
+        let word = |bytes: &[u8]| self.machine.word([bytes[0], bytes[1], bytes[2], bytes[3]]);
+        bytes.chunks(4).map(word).collect()
     }
 
     /// Tries cases, of which there must not be more than [`LONGEST`]. Returns the indices of those
@@ -281,29 +200,37 @@ impl Rig {
         &mut self,
         cases: impl Iterator<Item = (&'c State, &'c Prediction)>,
     ) -> (Vec<(usize, State)>, Result<(), Stopped>) {
-        let mut words = std::mem::take(&mut self.words);
-        words.clear();
+        let mut values = std::mem::take(&mut self.values);
+        values.clear();
         for (before, expected) in cases {
             let Prediction {
                 state, promised, ..
             } = expected;
-            words.extend(before);
-            words.extend(state);
-            words.extend(promised);
-            words.push(0);
+            values.extend(before);
+            values.extend(state);
+            values.extend(promised);
+            values.push(0);
         }
-        self.write(RECORDS, &words);
-        let end = RECORDS + words.len() as u32 * 4;
+        self.write_values(RECORDS, &values);
+        let pointer = |address: u32| self.machine.pointer(address);
+        let size = self.machine.register_bytes();
+        let end = RECORDS + values.len() as u32 * size;
         let kept = |address: u16| KSEG0 + u32::from(address);
-        self.write(kept(kept::RECORD), &[RECORDS, end, 0]);
-        let ended = self
-            .unicorn
-            .emu_start(RESTORE.into(), DONE.into(), TIME_LIMIT, 0);
-        let reached = self.read(kept(kept::RECORD), 1)[0];
-        let done = (reached - RECORDS) as usize / (4 * RECORD_SIZE);
-        let has_differed = self.read(kept(kept::DIFFERED), 1)[0] != 0;
+        let (first, last) = (pointer(RECORDS), pointer(end));
+        let (begin, until) = (pointer(RESTORE), pointer(DONE));
+        for (place, value) in [
+            (kept::RECORD, first),
+            (kept::END, last),
+            (kept::DIFFERED, 0),
+        ] {
+            self.write_values(kept(place), &[value]);
+        }
+        let ended = self.unicorn.emu_start(begin, until, TIME_LIMIT, 0);
+        let reached = self.read_values(kept(kept::RECORD), 1)[0] as u32;
+        let done = ((reached - RECORDS) / size) as usize / RECORD_SIZE;
+        let has_differed = self.read_values(kept(kept::DIFFERED), 1)[0] != 0;
         let written = match has_differed {
-            true => self.read(RECORDS, done * RECORD_SIZE),
+            true => self.read_values(RECORDS, done * RECORD_SIZE),
             false => Vec::new(),
         };
         let mut differing = Vec::new();
@@ -314,7 +241,7 @@ impl Rig {
                 differing.push((index, state));
             }
         }
-        self.words = words;
+        self.values = values;
         let stopped = Stopped {
             case: done,
             error: ended.err(),
@@ -331,19 +258,9 @@ fn physical(address: u32) -> u64 {
 }
 
 fn start(machine: Machine) -> Result<Unicorn<'static, ()>, uc_error> {
-    let (order, model) = (
-        match machine.endian {
-            Endian::Little => Mode::LITTLE_ENDIAN,
-            Endian::Big => Mode::BIG_ENDIAN,
-        },
-        match machine.release {
-            Release::R1 => Mips32CpuModel::Model_4KC,
-            Release::R2 => Mips32CpuModel::Model_24KC,
-            Release::R6 => Mips32CpuModel::MIPS32R6_GENERIC,
-        },
-    );
-    let mut unicorn = Unicorn::new(Arch::MIPS, Mode::MIPS32 | order)?;
-    unicorn.ctl_set_cpu_model(model as i32)?;
+    let (mode, model) = cpu::of(&machine);
+    let mut unicorn = Unicorn::new(Arch::MIPS, mode)?;
+    unicorn.ctl_set_cpu_model(model)?;
     for (at, size) in [
         (KSEG0, LOW_SIZE),
         (CODE, CODE_SIZE),

@@ -10,10 +10,11 @@
 //!  target  pad
 //! ```
 
-use super::rig::{pad, Rig, CODE, CODE_SIZE, PAD_SIZE, ZERO_PAD};
+use super::rig::{Rig, CODE, CODE_SIZE, PAD_SIZE, ZERO_PAD};
+use super::routines::pad;
 use crate::host::random::Random;
 
-/// How a word uses its fields, as far as a state has to be made for it (MD00086 chapter 4).
+/// How a word uses its fields, as far as a state has to be made for it (MD00086 chapter 4; MD00087).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
     /// Registers are values.
@@ -33,7 +34,9 @@ impl Shape {
             (0o00, 0o10 | 0o11) | (0o66 | 0o76, _) => Shape::Jump,
             (0o01 | 0o04..=0o07 | 0o62, _) => Shape::Branch,
             (0o37, 0o46 | 0o66) => Shape::Memory(4),
+            (0o37, 0o47 | 0o67) => Shape::Memory(8),
             (opcode @ 0o40.., _) => Shape::Memory(match opcode & 3 {
+                _ if opcode >= 0o60 && opcode & 4 != 0 => 8,
                 _ if opcode >= 0o60 => 4,
                 0 => 1,
                 1 => 2,
@@ -85,8 +88,8 @@ pub(super) struct Trial {
     pub(super) words: Vec<u32>,
     /// How many of them the model executes by themselves.
     pub(super) steps: usize,
-    /// Where jumps through registers may go.
-    pub(super) targets: Vec<u32>,
+    /// Where jumps through registers may go, as these hold it.
+    pub(super) targets: Vec<u64>,
 }
 
 /// Pads for each jump through a register, besides that at zero.
@@ -155,10 +158,11 @@ impl Ground {
             self.take(at, words.len() as u32, &pads)?;
             rig.write(code, words);
             for &target in &pads {
-                rig.write(CODE + 4 * target, &pad());
+                rig.write(CODE + 4 * target, &pad(rig.machine));
             }
-            let mut targets: Vec<u32> = pads[1..].iter().map(|pad| CODE + 4 * pad).collect();
-            targets.push(ZERO_PAD);
+            let pointer = |pad: &u32| rig.machine.pointer(CODE + 4 * pad);
+            let mut targets: Vec<u64> = pads[1..].iter().map(pointer).collect();
+            targets.push(ZERO_PAD.into());
             Some(Trial {
                 site: code,
                 words: words.to_vec(),
