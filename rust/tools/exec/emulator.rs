@@ -17,6 +17,7 @@ use super::places::*;
 use super::random::Random;
 use super::stack::{self, Stack};
 use super::visit;
+use crate::host::mips::Word;
 use crate::jit::mips::Reg;
 use crate::jit::runtime::Counted;
 
@@ -147,6 +148,12 @@ fn count_block(unicorn: &mut Unicorn<'_, World>, _: u64, _: u32) {
     }
 }
 
+/// The most words in a row that transfer control nowhere.
+fn longest_stretch(words: &[u32]) -> usize {
+    let transfers = |&word: &u32| Word::decode(word).is_some_and(Word::transfers);
+    words.split(transfers).map(<[u32]>::len).max().unwrap_or(0)
+}
+
 impl Emulator {
     pub(super) fn new(machine: Machine) -> Self {
         Emulator {
@@ -176,7 +183,7 @@ impl Emulator {
     pub(super) fn load(&mut self, address: u32, words: &[u32]) {
         let bytes: Vec<u8> = words.iter().flat_map(|&w| self.machine.bytes(w)).collect();
         self.write(address, &bytes);
-        if words.len() >= STRAIGHT {
+        if longest_stretch(words) >= STRAIGHT {
             let [first, last] =
                 [address, address + bytes.len() as u32 - 1].map(|at| self.machine.pointer(at));
             let hooked = self.unicorn.add_code_hook(first, last, |_, _, _| {});

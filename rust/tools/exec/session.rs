@@ -2,8 +2,11 @@
 
 //! A run of `make exec`: what is asked for, and the groups.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -14,13 +17,13 @@ use super::judge::{Judge, Wrong};
 use super::log::Log;
 use super::machine::{Machine, Variant, MACHINES};
 use super::random::{fresh_seed, mix, Random};
-use super::report::{self, Report};
+use super::report::{self, Progress, Report};
 use super::shrink::shrink;
 use super::subject::Subject;
 use super::{generate, regressions};
 
 /// Executes emitted code in an emulator and compares it with the BPF model.
-#[derive(Debug, Parser)]
+#[derive(Clone, Debug, Parser)]
 #[command(name = "exec")]
 struct Arguments {
     /// Seed of everything that is random; a new one each time unless given.
@@ -66,36 +69,24 @@ pub fn main() -> ExitCode {
     }
     let seed = arguments.seed.unwrap_or_else(fresh_seed);
     println!("seed {seed}");
-    let mut session = Session { arguments, seed };
-    let groups: Vec<Group> = GROUPS
+    let wanted = arguments.group.as_deref();
+    let groups = GROUPS
         .into_iter()
-        .filter(|(name, _)| {
-            session
-                .arguments
-                .group
-                .as_deref()
-                .is_none_or(|g| g == *name)
+        .filter(|(name, _)| wanted.is_none_or(|g| g == *name));
+    let steps: Vec<Step> = groups
+        .flat_map(|group| (0..).zip(&machines).map(move |machine| (group, machine)))
+        .map(|((group, run), (nth, machine))| Step {
+            group,
+            run,
+            machine: *machine,
+            // No machine runs the random programs of another.
+            seed: seed.wrapping_add(nth * arguments.programs),
         })
         .collect();
-    let mut report = Report::new(
-        groups.len() * machines.len(),
-        session.arguments.log.clone().map(Log),
-    );
-    for (name, run) in groups {
-        for (nth, machine) in (0..).zip(&machines) {
-            if session.is_over(&report) {
-                break;
-            }
-            // No machine runs the random programs of another.
-            session.seed = seed.wrapping_add(nth * session.arguments.programs);
-            let mut judge = Judge::new(*machine);
-            report.begin(name, machine);
-            run(&session, &mut judge, &mut report);
-            report.end(name, machine, session.seed, judge.runs);
-        }
-    }
-    let passed = report.finish();
-    if let Err(error) = session.write_page() {
+    let progress = Progress::new(steps.len(), arguments.log.clone().map(Log));
+    run(&arguments, &steps, &progress);
+    let passed = progress.finish();
+    if let Err(error) = arguments.write_page() {
         eprintln!("exec: {error:#}");
         return ExitCode::from(2);
     }
@@ -106,8 +97,44 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// A group on a machine.
+struct Step {
+    group: &'static str,
+    run: fn(&Session, &mut Judge, &mut Report<'_>),
+    machine: Machine,
+    seed: u64,
+}
+
+/// Runs all steps, as many at a time as there are cores.
+fn run(arguments: &Arguments, steps: &[Step], progress: &Progress) {
+    let next = AtomicUsize::new(0);
+    let work = || loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let Some(step) = steps.get(number) else {
+            return;
+        };
+        if arguments.stop && progress.has_failed() {
+            return;
+        }
+        let session = Session {
+            arguments: arguments.clone(),
+            seed: step.seed,
+        };
+        let mut judge = Judge::new(step.machine);
+        let mut report = progress.begin(number, step.group, &step.machine);
+        (step.run)(&session, &mut judge, &mut report);
+        report.end(step.seed, judge.runs);
+    };
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        for _ in 0..cores.min(steps.len()) {
+            scope.spawn(work);
+        }
+    });
+}
+
 /// A group's name, and what runs it on one machine.
-type Group = (&'static str, fn(&Session, &mut Judge, &mut Report));
+type Group = (&'static str, fn(&Session, &mut Judge, &mut Report<'_>));
 
 const GROUPS: [Group; 3] = [
     ("regressions", Session::regressions),
@@ -119,22 +146,23 @@ const GROUPS: [Group; 3] = [
 /// facts where the first has none, and explicit zero-extensions likewise.
 const WAYS: [usize; 8] = [0, 3, 4, 7, 1, 2, 5, 6];
 
-/// What was asked for.
+impl Arguments {
+    fn write_page(&self) -> Result<()> {
+        let (Some(log), Some(table)) = (&self.log, &self.table) else {
+            return Ok(());
+        };
+        let page = Log(log.clone()).page()?;
+        std::fs::write(table, page).with_context(|| format!("cannot write {}", table.display()))
+    }
+}
+
+/// What was asked for, of one step.
 struct Session {
     arguments: Arguments,
     seed: u64,
 }
 
 impl Session {
-    fn write_page(&self) -> Result<()> {
-        let arguments = &self.arguments;
-        let (Some(log), Some(table)) = (&arguments.log, &arguments.table) else {
-            return Ok(());
-        };
-        let page = Log(log.clone()).page()?;
-        std::fs::write(table, page).with_context(|| format!("cannot write {}", table.display()))
-    }
-
     fn is_wanted(&self, name: &str) -> bool {
         match &self.arguments.case {
             None => true,
@@ -143,12 +171,12 @@ impl Session {
     }
 
     /// Whether a failure has ended the run.
-    fn is_over(&self, report: &Report) -> bool {
+    fn is_over(&self, report: &Report<'_>) -> bool {
         self.arguments.stop && report.has_failed()
     }
 
     /// Judges one subject in one way, and reports.
-    fn judge(&self, judge: &mut Judge, report: &mut Report, case: &Case<'_>) {
+    fn judge(&self, judge: &mut Judge, report: &mut Report<'_>, case: &Case<'_>) {
         let Case {
             group,
             name,
@@ -183,7 +211,7 @@ impl Session {
         report::show(name, machine, &variant, &shortest, &why, &rerun);
     }
 
-    fn forms(&self, judge: &mut Judge, report: &mut Report) {
+    fn forms(&self, judge: &mut Judge, report: &mut Report<'_>) {
         let mut number = 0;
         let mut random = Random::new(self.seed);
         let mut data_random = Random::new(self.seed ^ 1);
@@ -212,7 +240,7 @@ impl Session {
         forms::control(&mut random, &mut each);
     }
 
-    fn regressions(&self, judge: &mut Judge, report: &mut Report) {
+    fn regressions(&self, judge: &mut Judge, report: &mut Report<'_>) {
         let mut random = Random::new(self.seed);
         for regression in regressions::regressions(&judge.machine, &mut random) {
             if !self.is_wanted(&regression.name) || self.is_over(report) {
@@ -245,7 +273,7 @@ impl Session {
     }
 
     /// Program number n has the seed of the session plus n, so that it can be run alone.
-    fn random(&self, judge: &mut Judge, report: &mut Report) {
+    fn random(&self, judge: &mut Judge, report: &mut Report<'_>) {
         for number in 0..self.arguments.programs {
             if report.is_hopeless() || self.is_over(report) {
                 return;
