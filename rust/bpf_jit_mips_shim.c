@@ -78,6 +78,15 @@ void bpf_jit_mips_dump(const struct bpf_prog *prog, u32 bytes, void *image)
 		bpf_jit_dump(prog->len, bytes, 2, image);
 }
 
+bool bpf_jit_mips_arena(const struct bpf_prog *prog, u64 *kernel, u64 *user)
+{
+	if (!IS_ENABLED(CONFIG_64BIT) || !prog->aux->arena)
+		return false;
+	*kernel = bpf_arena_get_kern_vm_start(prog->aux->arena);
+	*user = bpf_arena_get_user_vm_start(prog->aux->arena);
+	return true;
+}
+
 void bpf_jit_mips_report(enum bpf_jit_mips_reason reason, u32 at, u8 opcode)
 {
 	static const char * const texts[] = {

@@ -6,6 +6,7 @@
 #ifndef _BPF_JIT_MIPS_SHIM_H
 #define _BPF_JIT_MIPS_SHIM_H
 
+#include <linux/extable.h>
 #include <linux/filter.h>
 #include <linux/types.h>
 
@@ -36,6 +37,8 @@ const struct bpf_insn *bpf_jit_mips_insns(const struct bpf_prog *prog);
 int bpf_jit_mips_lock_ro(struct bpf_binary_header *header);
 void bpf_jit_mips_flush(const void *start, const void *end);
 void bpf_jit_mips_dump(const struct bpf_prog *prog, u32 bytes, void *image);
+/* The program's arena, if it has one: its addresses in the kernel and in user space. */
+bool bpf_jit_mips_arena(const struct bpf_prog *prog, u64 *kernel, u64 *user);
 void bpf_jit_mips_report(enum bpf_jit_mips_reason reason, u32 at, u8 opcode);
 
 #endif /* _BPF_JIT_MIPS_SHIM_H */

@@ -18,10 +18,11 @@ pub(crate) mod work;
 
 use crate::jit::abi::{Abi, N64, O32};
 use crate::jit::analysis::Fact;
-use crate::jit::asm::Block;
+use crate::jit::asm::{Block, Fault};
 use crate::jit::bpf::{Dialect, Raw};
 use crate::jit::error::Result;
 use crate::jit::layout::{Compiler, Program, Workspace};
+use crate::jit::lower::Arena;
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::{Cpu, Endian, Release, Width};
 use crate::jit::runtime::{Atomic64, Counted, Runtime};
@@ -73,6 +74,12 @@ pub(crate) const fn runtime(width: Width, counted: Counted) -> Runtime {
     Runtime { counted, ..runtime }
 }
 
+/// An arena like those of a 64-bit kernel: in its vmalloc space, and of a process.
+pub(crate) const ARENA: Arena = Arena {
+    kernel_base: 0xc000_0012_3456_8000,
+    user_base: 0x0000_00fe_dcba_0000,
+};
+
 /// How to compile a program, beyond the program itself.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Options {
@@ -86,6 +93,8 @@ pub(crate) struct Options {
     pub(crate) address: u32,
     /// The kernel around it.
     pub(crate) runtime: Runtime,
+    /// The program's arena.
+    pub(crate) arena: Option<Arena>,
 }
 
 impl Default for Options {
@@ -97,6 +106,7 @@ impl Default for Options {
             // In vmalloc space, as module_alloc() has it.
             address: 0xc004_0000,
             runtime: RUNTIME,
+            arena: Some(ARENA),
         }
     }
 }
@@ -107,6 +117,8 @@ pub(crate) struct Image {
     pub(crate) words: Vec<u32>,
     /// Where each BPF slot begins, in bytes from the start; the last is the epilogue.
     pub(crate) offsets: Vec<u32>,
+    /// The exception table.
+    pub(crate) faults: Vec<Fault>,
     pub(crate) address: u32,
 }
 
@@ -171,6 +183,7 @@ fn assemble<A: Abi>(insns: &[Raw], cpu: &Cpu, options: &Options) -> Result<Image
         dialect: dialect(cpu),
         stack_depth: options.stack_depth,
         verifier_zext: options.verifier_zext,
+        arena: options.arena,
     };
     let workspace = Workspace {
         offsets: &mut offsets,
@@ -179,11 +192,13 @@ fn assemble<A: Abi>(insns: &[Raw], cpu: &Cpu, options: &Options) -> Result<Image
     };
     let mut compiler = Compiler::<A>::new(program, cpu, &options.runtime, workspace)?;
     let mut words = vec![0; compiler.measure()? as usize];
-    compiler.write(&mut words, options.address)?;
+    let mut faults = vec![Fault::default(); compiler.fault_count() as usize];
+    compiler.write(&mut words, &mut faults, options.address)?;
     compiler.into_byte_offsets();
     Ok(Image {
         words,
         offsets,
+        faults,
         address: options.address,
     })
 }

@@ -8,6 +8,7 @@
 //!     compile            compile   one program: memory, the core, the image, what prog is told
 //!        |
 //!      Image             image     memory for code: allocated, flushed, locked, or given back
+//!     hooks              hooks     what the verifier may ask for
 //!     Runtime            runtime   addresses and offsets for the core
 //!      Cpu               cpu       what the machine is
 //! ```
@@ -18,5 +19,6 @@
 mod compat;
 mod compile;
 mod cpu;
+mod hooks;
 mod image;
 mod runtime;

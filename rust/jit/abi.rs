@@ -44,6 +44,9 @@ pub(crate) trait Abi: Copy + core::fmt::Debug + Sized {
     /// `$zero` if the count stays in memory.
     const COUNT: Reg;
 
+    /// The register that holds the address of the program's arena; `$zero` if there are none.
+    const ARENA: Reg;
+
     /// The native registers that hold a BPF register.
     fn registers(endian: Endian, reg: bpf::Reg) -> RegMask;
 
@@ -65,6 +68,9 @@ pub(crate) trait Abi: Copy + core::fmt::Debug + Sized {
 
     /// `rd = rs + imm` of addresses.
     fn add(rd: Reg, rs: Reg, imm: Simm16) -> Insn;
+
+    /// `rd = address`, of an arena.
+    fn load_address(asm: &mut Block, rd: Reg, address: u64);
 
     /// What a BPF instruction becomes. None if an operand does not fit its field.
     fn lower(lowering: &mut Lowering<'_, Self>, insn: &bpf::Insn) -> Option<()>;

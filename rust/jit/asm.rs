@@ -30,6 +30,6 @@ mod block;
 mod branch;
 mod immediate;
 
-pub(crate) use block::{Block, Sink};
+pub(crate) use block::{Block, Fault, Sink};
 pub(crate) use branch::{BranchCond, Form, Label, Slot, Target};
 pub(crate) use immediate::copy;

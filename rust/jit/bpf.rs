@@ -11,115 +11,11 @@
 
 pub(crate) mod decode;
 pub(crate) mod raw;
+mod reg;
 
 pub(crate) use decode::{decode, Dialect};
 pub(crate) use raw::Raw;
-
-/// A BPF register.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(missing_docs)]
-pub(crate) enum Reg {
-    R0,
-    R1,
-    R2,
-    R3,
-    R4,
-    R5,
-    R6,
-    R7,
-    R8,
-    R9,
-    /// The read-only frame pointer.
-    R10,
-    /// The kernel's auxiliary register: constant blinding and rewritten instructions use it.
-    Ax,
-}
-
-impl Reg {
-    /// Every register.
-    pub(crate) const ALL: [Reg; 12] = [
-        Reg::R0,
-        Reg::R1,
-        Reg::R2,
-        Reg::R3,
-        Reg::R4,
-        Reg::R5,
-        Reg::R6,
-        Reg::R7,
-        Reg::R8,
-        Reg::R9,
-        Reg::R10,
-        Reg::Ax,
-    ];
-}
-
-/// A set of BPF registers.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct RegSet(u16);
-
-impl RegSet {
-    /// No register.
-    pub(crate) const EMPTY: RegSet = RegSet(0);
-    /// R1 to R5, which carry arguments and do not survive a call.
-    pub(crate) const ARGUMENTS: RegSet = RegSet::of(Reg::R1)
-        .with(Reg::R2)
-        .with(Reg::R3)
-        .with(Reg::R4)
-        .with(Reg::R5);
-    /// Every register.
-    pub(crate) const ALL: RegSet = RegSet(0xfff);
-
-    /// Just this register.
-    pub(crate) const fn of(reg: Reg) -> RegSet {
-        RegSet(1u16.wrapping_shl(reg as u32))
-    }
-
-    /// This set and one more register.
-    pub(crate) const fn with(self, reg: Reg) -> RegSet {
-        RegSet(self.0 | RegSet::of(reg).0)
-    }
-
-    /// This set less one register.
-    pub(crate) const fn without(self, reg: Reg) -> RegSet {
-        RegSet(self.0 & !RegSet::of(reg).0)
-    }
-
-    /// What is in either.
-    pub(crate) const fn union(self, other: RegSet) -> RegSet {
-        RegSet(self.0 | other.0)
-    }
-
-    /// What is in both.
-    pub(crate) const fn intersection(self, other: RegSet) -> RegSet {
-        RegSet(self.0 & other.0)
-    }
-
-    /// What is in this set and not in the other.
-    pub(crate) const fn minus(self, other: RegSet) -> RegSet {
-        RegSet(self.0 & !other.0)
-    }
-
-    /// Whether this register is in the set.
-    pub(crate) const fn contains(self, reg: Reg) -> bool {
-        self.0 & RegSet::of(reg).0 != 0
-    }
-
-    /// The registers of the set, lowest first.
-    pub(crate) fn iter(self) -> impl Iterator<Item = Reg> {
-        Reg::ALL.into_iter().filter(move |&reg| self.contains(reg))
-    }
-
-    /// How many registers the set has.
-    pub(crate) const fn count(self) -> u32 {
-        self.0.count_ones()
-    }
-}
-
-impl core::fmt::Debug for RegSet {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_set().entries(self.iter()).finish()
-    }
-}
+pub(crate) use reg::{Reg, RegSet};
 
 /// How many bits an operation computes with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -216,12 +112,27 @@ pub(crate) enum AtomicOp {
     Cmpxchg,
 }
 
+/// What is known of an address, and what happens where there is no memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// The verifier has proved that there is.
+    Proved,
+    /// The address may be anything. What is no memory of the kernel's reads as zero
+    /// (`BPF_PROBE_MEM` and `BPF_PROBE_MEMSX`; of loads only).
+    Probed,
+    /// The register's low word counts from the start of the program's arena. Where the arena has no
+    /// page, a load reads zero and a store does nothing (`BPF_PROBE_MEM32`, `BPF_PROBE_MEM32SX` and
+    /// `BPF_PROBE_ATOMIC`; on 64-bit kernels only).
+    Arena,
+}
+
 /// An address: register plus offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mem {
     pub(crate) base: Reg,
     /// In bytes.
     pub(crate) offset: i16,
+    pub(crate) access: Access,
 }
 
 /// A decoded instruction.
@@ -251,6 +162,9 @@ pub(crate) enum Insn {
     },
     /// `dst = (u32) dst`: what the verifier inserts where `bpf_jit_needs_zext()` says so.
     ZeroExtend { dst: Reg },
+    /// `dst = (u32) src; if (dst) dst |= high word of the arena's address in user space`:
+    /// `BPF_ADDR_SPACE_CAST` to user space; on 64-bit kernels only.
+    CastUser { dst: Reg, src: Reg },
     /// `dst = swap(dst)`, of the low `size` bytes, the rest zeroed.
     Swap { dst: Reg, size: Size, kind: Swap },
     /// `dst = value`, in two slots.
@@ -327,7 +241,7 @@ impl Insn {
                 RegSet::of(dst)
             }
             Insn::Mov { src, .. } => operand_set(src),
-            Insn::MovSx { src, .. } => RegSet::of(src),
+            Insn::MovSx { src, .. } | Insn::CastUser { src, .. } => RegSet::of(src),
             Insn::Load { mem, .. } | Insn::LoadAcquire { mem, .. } => RegSet::of(mem.base),
             Insn::Store { mem, src, .. } => operand_set(src).with(mem.base),
             Insn::StoreRelease { mem, src, .. } => RegSet::of(mem.base).with(src),
@@ -346,6 +260,23 @@ impl Insn {
         }
     }
 
+    /// How the instruction accesses memory, if it does.
+    pub(crate) const fn access(&self) -> Option<Access> {
+        match self {
+            Insn::Load { mem, .. }
+            | Insn::Store { mem, .. }
+            | Insn::Atomic { mem, .. }
+            | Insn::LoadAcquire { mem, .. }
+            | Insn::StoreRelease { mem, .. } => Some(mem.access),
+            _ => None,
+        }
+    }
+
+    /// Whether the instruction is about the program's arena.
+    pub(crate) const fn needs_arena(&self) -> bool {
+        matches!(self.access(), Some(Access::Arena)) || matches!(self, Insn::CastUser { .. })
+    }
+
     /// The register the instruction defines.
     pub(crate) fn writes(&self) -> Option<Reg> {
         match *self {
@@ -353,6 +284,7 @@ impl Insn {
             | Insn::Neg { dst, .. }
             | Insn::Mov { dst, .. }
             | Insn::MovSx { dst, .. }
+            | Insn::CastUser { dst, .. }
             | Insn::ZeroExtend { dst }
             | Insn::Swap { dst, .. }
             | Insn::LoadImm64 { dst, .. }

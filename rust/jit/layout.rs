@@ -18,10 +18,10 @@
 
 use crate::jit::abi::{Abi, Frame};
 use crate::jit::analysis::{Fact, Facts, Usage};
-use crate::jit::asm::{Block, Form, Sink, Target};
+use crate::jit::asm::{Block, Fault, Form, Sink, Target};
 use crate::jit::bpf::{decode, Dialect, Insn, Raw};
 use crate::jit::error::{Error, Result};
-use crate::jit::lower::{Lowering, Place, Setting};
+use crate::jit::lower::{Arena, Lowering, Place, Setting};
 use crate::jit::mips::{Cpu, Disp16, Disp26};
 use crate::jit::runtime::Runtime;
 
@@ -35,6 +35,8 @@ pub(crate) struct Program<'a> {
     /// The verifier has inserted a zero-extension wherever a 32-bit result needs one
     /// (`prog->aux->verifier_zext`).
     pub(crate) verifier_zext: bool,
+    /// The arena that the program has a map of.
+    pub(crate) arena: Option<Arena>,
 }
 
 /// Memory that the caller lends for the time of a compilation.
@@ -71,6 +73,7 @@ pub(crate) struct Compiler<'a, A> {
     setting: Setting<'a, A>,
     offsets: &'a mut [u32],
     block: &'a mut Block,
+    fault_count: u32,
 }
 
 impl<'a, A: Abi> Compiler<'a, A> {
@@ -87,7 +90,8 @@ impl<'a, A: Abi> Compiler<'a, A> {
     ) -> Result<Self> {
         let usage = Usage::gather(program.dialect, program.insns)?;
         let facts = Facts::gather(program.dialect, program.insns, workspace.facts)?;
-        let frame = Frame::new(cpu.endian, &usage, program.stack_depth)?;
+        let arena = arena_of(&program, &usage)?;
+        let frame = Frame::new(cpu.endian, &usage, program.stack_depth, arena)?;
         if workspace.offsets.len().checked_sub(1) != Some(program.insns.len()) {
             return Err(Error::NoMemory);
         }
@@ -102,9 +106,11 @@ impl<'a, A: Abi> Compiler<'a, A> {
                 runtime,
                 frame,
                 zero_extends: !program.verifier_zext,
+                arena,
             },
             offsets: workspace.offsets,
             block: workspace.block,
+            fault_count: 0,
         })
     }
 
@@ -129,16 +135,28 @@ impl<'a, A: Abi> Compiler<'a, A> {
         Ok(words)
     }
 
+    /// How many faults the image has: known when it is measured.
+    pub(crate) fn fault_count(&self) -> u32 {
+        self.fault_count
+    }
+
     /// Writes the image that will stand at `address`; `words` is as long as [`Compiler::measure`]
-    /// said.
+    /// said, and `faults` as long as [`Compiler::fault_count`] said. Faults come in the order of what
+    /// may fault, as an exception table must have them.
     ///
     /// # Errors
     ///
     /// `Internal` if the two passes disagree.
-    pub(crate) fn write(&mut self, words: &mut [u32], address: u32) -> Result {
-        let mut sink = Sink::writing(words);
+    pub(crate) fn write(
+        &mut self,
+        words: &mut [u32],
+        faults: &mut [Fault],
+        address: u32,
+    ) -> Result {
+        let lengths = (words.len(), faults.len());
+        let mut sink = Sink::writing(words).with_faults(faults);
         let written = self.pass(&mut sink, Forms::Chosen, address)?;
-        if usize::try_from(written).ok() != Some(words.len()) {
+        if (written as usize, self.fault_count as usize) != lengths {
             return Err(Error::Internal { at: self.len });
         }
         Ok(())
@@ -186,6 +204,7 @@ impl<'a, A: Abi> Compiler<'a, A> {
         self.start(Target::NONE);
         let epilogue = self.setting.frame.epilogue(self.block);
         self.finish(epilogue, sink, self.len)?;
+        self.fault_count = sink.fault_count();
         Ok(sink.len())
     }
 
@@ -267,6 +286,27 @@ impl<'a, A: Abi> Compiler<'a, A> {
         }
         Ok(())
     }
+}
+
+/// The arena, if the program does anything with it.
+///
+/// # Errors
+///
+/// `Unsupported` if there is none, which the verifier does not let happen.
+fn arena_of(program: &Program<'_>, usage: &Usage) -> Result<Option<Arena>> {
+    let Some(at) = usage.needs_arena else {
+        return Ok(None);
+    };
+    if program.arena.is_none() {
+        let insn = usize::try_from(at)
+            .ok()
+            .and_then(|at| program.insns.get(at));
+        return Err(Error::Unsupported {
+            at,
+            opcode: insn.map_or(0, |insn| insn.code),
+        });
+    }
+    Ok(program.arena)
 }
 
 /// Whether a branch in one word reaches the other.

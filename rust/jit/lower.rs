@@ -29,6 +29,17 @@ pub(crate) struct Setting<'a, A> {
     pub(crate) frame: Frame<A>,
     /// 32-bit results must clear the high word: the verifier has not said where it matters.
     pub(crate) zero_extends: bool,
+    /// The program's arena, if it needs it.
+    pub(crate) arena: Option<Arena>,
+}
+
+/// The program's arena: memory that it shares with user space, at different addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Arena {
+    /// Where the kernel has it.
+    pub(crate) kernel_base: u64,
+    /// Where the process that made it has it.
+    pub(crate) user_base: u64,
 }
 
 /// What holds for one instruction.

@@ -12,10 +12,11 @@ use kernel::bindings;
 use super::image::Image;
 use super::{compat, cpu, runtime};
 use crate::jit::analysis::Fact;
-use crate::jit::asm::Block;
+use crate::jit::asm::{Block, Fault};
 use crate::jit::bpf::{Dialect, Raw};
 use crate::jit::error::{Error, Result};
 use crate::jit::layout::{Compiler, Program, Workspace};
+use crate::jit::lower::Arena;
 
 /// What a block starts as.
 const EMPTY: Block = Block::new();
@@ -44,6 +45,7 @@ fn try_compile(prog: &mut bindings::bpf_prog) -> Result {
         },
         stack_depth: u32::from(aux.stack_depth),
         verifier_zext: aux.verifier_zext,
+        arena: arena(prog),
     };
     let len = program.insns.len();
     let mut offsets = zeroes::<u32>(len.checked_add(1).ok_or(Error::TooLong)?)?;
@@ -63,10 +65,14 @@ fn try_compile(prog: &mut bindings::bpf_prog) -> Result {
             block: &mut block,
         },
     )?;
-    let mut image = Image::new(compiler.measure()?)?;
+    let words = compiler.measure()?;
+    let fault_count = compiler.fault_count();
+    let mut faults = zeroes::<Fault>(fault_count as usize)?;
+    let mut image = Image::new(words, fault_count)?;
     let address = image.address()?;
-    compiler.write(image.words(), address)?;
+    compiler.write(image.words(), &mut faults, address)?;
     compiler.into_byte_offsets();
+    image.set_faults(&faults);
     image.publish(prog)?;
     if let Some(ends) = offsets.get(1..) {
         // SAFETY: The program has its image; the array has an entry for the end of each of its
@@ -74,6 +80,18 @@ fn try_compile(prog: &mut bindings::bpf_prog) -> Result {
         unsafe { bindings::bpf_prog_fill_jited_linfo(prog, ends.as_ptr()) };
     }
     Ok(())
+}
+
+/// The arena that the program has a map of.
+fn arena(prog: &bindings::bpf_prog) -> Option<Arena> {
+    let (mut kernel_base, mut user_base) = (0, 0);
+    // SAFETY: The program is valid, and both are places for a number.
+    let has_one =
+        unsafe { bindings::bpf_jit_mips_arena(prog, &mut kernel_base, &mut user_base) };
+    has_one.then_some(Arena {
+        kernel_base,
+        user_base,
+    })
 }
 
 /// The program's instructions as the core reads them.

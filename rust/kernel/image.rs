@@ -5,43 +5,57 @@
 //! An [`Image`] owns its memory until [`Image::publish`] hands it to the program, whose
 //! `bpf_jit_free()` gives it back. Dropped before, it gives itself back.
 
-use core::ffi::{c_uint, c_void};
+use core::ffi::{c_uint, c_ulong, c_void};
+use core::mem::{align_of, size_of};
 use core::ptr::NonNull;
 use core::slice;
 
 use kernel::bindings;
 
+use crate::jit::asm::Fault;
 use crate::jit::error::{Error, Result};
 use crate::jit::mips::Insn;
 
-/// Bytes of an instruction, and the alignment of an image.
+/// Bytes of an instruction.
 const WORD: u32 = 4;
+
+/// An entry of an exception table (`arch/mips/include/asm/extable.h`).
+type Entry = bindings::exception_table_entry;
+
+/// The alignment of an image, and of the table in it.
+const ALIGNMENT: u32 = align_of::<Entry>() as u32;
 
 /// A piece of executable memory under construction.
 pub(super) struct Image {
     header: NonNull<bindings::bpf_binary_header>,
     start: NonNull<u32>,
     words: u32,
+    faults: u32,
 }
 
 impl Image {
-    /// Allocates memory for `words` instructions, surrounded by instructions that trap.
+    /// Allocates memory for `words` instructions, surrounded by instructions that trap, and behind
+    /// them an exception table of `faults` entries.
     ///
     /// # Errors
     ///
     /// `TooLong` if the size does not fit, `NoMemory` if there is none left.
-    pub(super) fn new(words: u32) -> Result<Image> {
-        let bytes = words.checked_mul(WORD).ok_or(Error::TooLong)?;
+    pub(super) fn new(words: u32, faults: u32) -> Result<Image> {
+        let bytes = faults
+            .checked_mul(size_of::<Entry>() as u32)
+            .and_then(|table| table.checked_add(table_at(words)?))
+            .ok_or(Error::TooLong)?;
         let mut start = core::ptr::null_mut();
         // SAFETY: `start` is a place for a pointer; `fill_hole` writes within what it is given.
         let header = unsafe {
-            bindings::bpf_jit_binary_alloc(bytes, &mut start, WORD, Some(fill_hole))
+            bindings::bpf_jit_binary_alloc(bytes, &mut start, ALIGNMENT, Some(fill_hole))
         };
         match (NonNull::new(header), NonNull::new(start)) {
             (Some(header), Some(start)) => Ok(Image {
                 header,
                 start: start.cast(),
                 words,
+                faults,
             }),
             _ => Err(Error::NoMemory),
         }
@@ -64,6 +78,24 @@ impl Image {
         // SAFETY: bpf_jit_binary_alloc() has returned at least `words` words of memory, aligned
         // as asked and initialised by fill_hole(). They stay ours as long as `self` is borrowed.
         unsafe { slice::from_raw_parts_mut(self.start.as_ptr(), self.words as usize) }
+    }
+
+    /// Writes the exception table: as many entries as [`Image::new`] was told of.
+    pub(super) fn set_faults(&mut self, faults: &[Fault]) {
+        let image = self.start.as_ptr() as usize;
+        let address = |word: u32| image.wrapping_add(word as usize * WORD as usize) as c_ulong;
+        // SAFETY: Image::new() has made room for as many entries, aligned as they must be; they
+        // stay ours as long as `self` is borrowed. A word of any content is a valid number.
+        let table = unsafe { slice::from_raw_parts_mut(self.table(), self.faults as usize) };
+        for (entry, fault) in table.iter_mut().zip(faults) {
+            entry.insn = address(fault.at);
+            entry.nextinsn = address(fault.resume);
+        }
+    }
+
+    fn table(&self) -> *mut Entry {
+        let at = table_at(self.words).unwrap_or(0);
+        self.start.as_ptr().cast::<u8>().wrapping_add(at as usize).cast()
     }
 
     /// Makes the image executable and hands it to the program.
@@ -91,6 +123,12 @@ impl Image {
                 unsafe extern "C" fn(*const c_void, *const bindings::bpf_insn) -> c_uint,
             >(start)
         });
+        if self.faults != 0 {
+            // SAFETY: `aux` of a program that is being compiled is valid.
+            let aux = unsafe { &mut *prog.aux };
+            aux.extable = self.table();
+            aux.num_exentries = self.faults;
+        }
         prog.set_jited(1);
         prog.jited_len = bytes;
         core::mem::forget(self);
@@ -103,6 +141,13 @@ impl Drop for Image {
         // SAFETY: The allocation is live, and nobody has been told of it.
         unsafe { bindings::bpf_jit_binary_free(self.header.as_ptr()) };
     }
+}
+
+/// Bytes from the start of an image of so many words to its exception table.
+fn table_at(words: u32) -> Option<u32> {
+    words
+        .checked_mul(WORD)?
+        .checked_next_multiple_of(ALIGNMENT)
 }
 
 /// Fills memory that is no code with instructions that trap.

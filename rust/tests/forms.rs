@@ -2,7 +2,7 @@
 
 //! Every form that a typed instruction can have: what golden files must cover.
 
-use crate::jit::bpf::{AluOp, AtomicOp, Cond, Insn, Mem, Operand, Reg, Size, Swap, Width};
+use crate::jit::bpf::{Access, AluOp, AtomicOp, Cond, Insn, Mem, Operand, Reg, Size, Swap, Width};
 
 const WIDTHS: [Width; 2] = [Width::W32, Width::W64];
 const SIZES: [Size; 4] = [Size::B, Size::H, Size::W, Size::Dw];
@@ -55,14 +55,19 @@ pub(super) fn form(insn: &Insn) -> String {
         Insn::Neg { width, .. } => format!("Neg {width:?}"),
         Insn::Mov { width, src, .. } => format!("Mov {width:?} {}", kind(src)),
         Insn::MovSx { width, from, .. } => format!("MovSx {width:?} {from:?}"),
+        Insn::CastUser { .. } => "CastUser".to_string(),
         Insn::ZeroExtend { .. } => "ZeroExtend".to_string(),
         Insn::Swap { size, kind, .. } => format!("Swap {kind:?} {size:?}"),
         Insn::LoadImm64 { .. } => "LoadImm64".to_string(),
-        Insn::Load { size, signed, .. } => format!("Load {size:?} signed={signed}"),
-        Insn::Store { size, src, .. } => format!("Store {size:?} {}", kind(src)),
-        Insn::Atomic { op, width, .. } => format!("Atomic {op:?} {width:?}"),
-        Insn::LoadAcquire { size, .. } => format!("LoadAcquire {size:?}"),
-        Insn::StoreRelease { size, .. } => format!("StoreRelease {size:?}"),
+        Insn::Load {
+            size, signed, mem, ..
+        } => {
+            format!("Load {size:?} signed={signed} {:?}", mem.access)
+        }
+        Insn::Store { size, src, mem } => format!("Store {size:?} {} {:?}", kind(src), mem.access),
+        Insn::Atomic { op, width, mem, .. } => format!("Atomic {op:?} {width:?} {:?}", mem.access),
+        Insn::LoadAcquire { size, mem, .. } => format!("LoadAcquire {size:?} {:?}", mem.access),
+        Insn::StoreRelease { size, mem, .. } => format!("StoreRelease {size:?} {:?}", mem.access),
         Insn::Jump { .. } => "Jump".to_string(),
         Insn::Branch {
             width, cond, src, ..
@@ -83,9 +88,14 @@ fn kind(operand: Operand) -> &'static str {
 
 /// One instruction of every form, with these operands. Jumps go to slot `target`.
 pub(super) fn all(dst: Reg, src: Reg, imm: i32, offset: i16, target: u32) -> Vec<Insn> {
-    let mem = Mem { base: src, offset };
+    let mem = |access| Mem {
+        base: src,
+        offset,
+        access,
+    };
     let mut insns = vec![
         Insn::ZeroExtend { dst },
+        Insn::CastUser { dst, src },
         Insn::LoadImm64 {
             dst,
             value: imm as u64,
@@ -114,18 +124,25 @@ pub(super) fn all(dst: Reg, src: Reg, imm: i32, offset: i16, target: u32) -> Vec
                 target,
             }));
         }
-        insns.extend(ATOMICS.map(|op| Insn::Atomic {
-            op,
-            width,
-            mem,
-            src: dst,
-        }));
+        for access in [Access::Proved, Access::Arena] {
+            insns.extend(ATOMICS.map(|op| Insn::Atomic {
+                op,
+                width,
+                mem: mem(access),
+                src: dst,
+            }));
+        }
     }
-    insns.extend(sized(dst, src, imm, mem));
+    insns.extend(loads(dst, mem(Access::Probed)));
+    for access in [Access::Proved, Access::Arena] {
+        insns.extend(loads(dst, mem(access)));
+        insns.extend(stores(dst, imm, mem(access)));
+    }
+    insns.extend(sized(dst, src));
     insns
 }
 
-fn sized(dst: Reg, src: Reg, imm: i32, mem: Mem) -> Vec<Insn> {
+fn loads(dst: Reg, mem: Mem) -> Vec<Insn> {
     let mut insns = Vec::new();
     for size in SIZES {
         for signed in [false, true] {
@@ -138,17 +155,30 @@ fn sized(dst: Reg, src: Reg, imm: i32, mem: Mem) -> Vec<Insn> {
                 });
             }
         }
+    }
+    insns
+}
+
+/// And what is ordered, stores or not.
+fn stores(dst: Reg, imm: i32, mem: Mem) -> Vec<Insn> {
+    let mut insns = Vec::new();
+    for size in SIZES {
         for src in [Operand::Reg(dst), Operand::Imm(imm)] {
             insns.push(Insn::Store { mem, size, src });
         }
-        if size != Size::Dw {
-            insns.push(Insn::LoadAcquire { dst, mem, size });
-            insns.push(Insn::StoreRelease {
-                mem,
-                size,
-                src: dst,
-            });
-        }
+        insns.push(Insn::LoadAcquire { dst, mem, size });
+        insns.push(Insn::StoreRelease {
+            mem,
+            size,
+            src: dst,
+        });
+    }
+    insns
+}
+
+fn sized(dst: Reg, src: Reg) -> Vec<Insn> {
+    let mut insns = Vec::new();
+    for size in SIZES {
         if size != Size::B {
             insns.extend(SWAPS.map(|kind| Insn::Swap { dst, size, kind }));
         }

@@ -278,6 +278,7 @@ fn with_workspace(offsets: usize, facts: usize) -> Result<u32, Error> {
         dialect: dialect(&LE_R2),
         stack_depth: 0,
         verifier_zext: false,
+        arena: None,
     };
     let workspace = Workspace {
         offsets: &mut offsets,
@@ -289,11 +290,11 @@ fn with_workspace(offsets: usize, facts: usize) -> Result<u32, Error> {
     for len in [0, words as usize - 1, words as usize + 1] {
         let mut short = vec![0; len];
         assert!(matches!(
-            compiler.write(&mut short, 0),
+            compiler.write(&mut short, &mut [], 0),
             Err(Error::Internal { .. })
         ));
     }
-    compiler.write(&mut vec![0; words as usize], 0)?;
+    compiler.write(&mut vec![0; words as usize], &mut [], 0)?;
     Ok(words)
 }
 

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //!  0      flags: byte order, release, barriers, verifier_zext, repeats, many repeats
-//!  1      number of AX, and in the upper two bits: 64 bits, lookups are counted
+//!  1      number of AX, and in the upper three bits: no arena, 64 bits, lookups are counted
 //!  2-5    stack depth
 //!  6-9    address of the image
 //!  10     by how much the misfitting offsets are too long
@@ -52,7 +52,8 @@ const MANY: u8 = 1 << 6;
 const RELEASE_6: u8 = 1 << 7;
 
 /// Bits of the second byte.
-const AX_NUMBER: u8 = 0x3f;
+const AX_NUMBER: u8 = 0x1f;
+const NO_ARENA: u8 = 1 << 5;
 const WIDE: u8 = 1 << 6;
 const LOOKUPS: u8 = 1 << 7;
 
@@ -68,6 +69,8 @@ pub(crate) struct Input {
     /// By how much memory that does not fit is too long; negative, too short.
     pub(crate) misfit: Misfit,
     pub(crate) has_repeats: bool,
+    /// The program has an arena.
+    pub(crate) has_arena: bool,
     pub(crate) has_many: bool,
     /// As written: with repeats, if there are any.
     pub(crate) slots: Vec<Raw>,
@@ -96,6 +99,7 @@ impl Default for Input {
                 words: -1,
             },
             has_repeats: false,
+            has_arena: true,
             has_many: false,
             slots: Vec::new(),
         }
@@ -158,6 +162,7 @@ impl Input {
                 words: i32::from_le_bytes([w0, w1, w2, w3]),
             },
             has_repeats: has(REPEATS),
+            has_arena: more & NO_ARENA == 0,
             has_many: has(MANY),
             slots: tail.chunks_exact(SLOT).map(slot).collect(),
         }
@@ -176,7 +181,8 @@ impl Input {
             | flag(self.has_many, MANY);
         let more = self.ax & AX_NUMBER
             | flag(self.counted == Counted::Lookups, LOOKUPS)
-            | flag(self.cpu.width == Width::W64, WIDE);
+            | flag(self.cpu.width == Width::W64, WIDE)
+            | flag(!self.has_arena, NO_ARENA);
         let mut bytes = vec![flags, more];
         bytes.extend(self.stack_depth.to_le_bytes());
         bytes.extend(self.address.to_le_bytes());

@@ -13,10 +13,10 @@
 //!   `NoMemory` only of memory that does not fit.
 
 use super::Input;
-use crate::host::{check, runtime, work, Image};
+use crate::host::{check, runtime, work, Image, ARENA};
 use crate::jit::abi::{Abi, N64, O32};
 use crate::jit::analysis::Fact;
-use crate::jit::asm::Block;
+use crate::jit::asm::{Block, Fault};
 use crate::jit::bpf::{decode, Raw};
 use crate::jit::error::Error;
 use crate::jit::layout::{Compiler, Program, Workspace};
@@ -89,6 +89,7 @@ impl Subject<'_> {
             dialect: self.input.dialect(),
             stack_depth: self.input.stack_depth,
             verifier_zext: self.input.verifier_zext,
+            arena: self.input.has_arena.then_some(ARENA),
         }
     }
 
@@ -126,9 +127,11 @@ impl Subject<'_> {
             }
         };
         let mut words = Lent::new(measured, 0);
-        let written = compiler.write(words.memory(), self.input.address);
+        let mut faults = Lent::new(compiler.fault_count() as usize, Fault::default());
+        let written = compiler.write(words.memory(), faults.memory(), self.input.address);
         work::take().judge(len)?;
         words.judge("the image")?;
+        faults.judge("the faults")?;
         if let Err(error) = written {
             return Err(format!("{error:?} with memory for {measured} words"));
         }
@@ -142,6 +145,7 @@ impl Subject<'_> {
         Ok(Ok(Image {
             words: words.memory().to_vec(),
             offsets: offsets.memory().to_vec(),
+            faults: faults.memory().to_vec(),
             address: self.input.address,
         }))
     }
@@ -153,7 +157,8 @@ impl Subject<'_> {
         words: &[u32],
     ) -> Result<(), String> {
         let mut again = Lent::new(words.len(), UNTOUCHED);
-        let written = compiler.write(again.memory(), self.input.address);
+        let mut faults = vec![Fault::default(); compiler.fault_count() as usize];
+        let written = compiler.write(again.memory(), &mut faults, self.input.address);
         if written != Ok(()) || again.memory() != words {
             return Err(format!("{written:?}: written again, it is something else"));
         }
@@ -180,7 +185,8 @@ impl Subject<'_> {
             return Ok(());
         }
         let mut words = Lent::new(size, UNTOUCHED);
-        let written = compiler.write(words.memory(), self.input.address);
+        let mut faults = vec![Fault::default(); compiler.fault_count() as usize];
+        let written = compiler.write(words.memory(), &mut faults, self.input.address);
         if !matches!(written, Err(Error::Internal { .. })) {
             return Err(format!("{written:?}: {size} words instead of {measured}"));
         }

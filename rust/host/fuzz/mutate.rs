@@ -152,7 +152,7 @@ fn header(input: &mut Input, random: &mut Random) {
             *input = Input::from_bytes(&bytes);
             input.has_many = random.chance(1);
         }
-        1 => input.ax = random.choose(&[11, 12, 13, 0, 10, 15, 16, 63]),
+        1 => input.ax = random.choose(&[11, 12, 13, 0, 10, 15, 16, 31]),
         2 => input.stack_depth = number(random) as u32,
         3 => input.stack_depth = random.below(64) as u32 * 8,
         4 => input.address = number(random) as u32,

@@ -2,6 +2,7 @@
 
 //! From text to raw instructions.
 
+mod access;
 mod statement;
 
 use std::collections::HashMap;

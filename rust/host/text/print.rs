@@ -2,7 +2,7 @@
 
 //! From typed instructions to text.
 
-use crate::jit::bpf::{AluOp, AtomicOp, Cond, Insn, Mem, Operand, Reg, Size, Swap, Width};
+use crate::jit::bpf::{Access, AluOp, AtomicOp, Cond, Insn, Mem, Operand, Reg, Size, Swap, Width};
 
 /// The instruction in slot `at` as text that [`super::parse`] takes.
 pub(crate) fn print(insn: &Insn, at: u32) -> String {
@@ -38,6 +38,7 @@ pub(crate) fn print(insn: &Insn, at: u32) -> String {
         Insn::NoSpec => "nospec".to_string(),
         Insn::Mov { .. }
         | Insn::MovSx { .. }
+        | Insn::CastUser { .. }
         | Insn::ZeroExtend { .. }
         | Insn::Swap { .. }
         | Insn::LoadImm64 { .. } => print_move(insn),
@@ -63,6 +64,9 @@ fn print_move(insn: &Insn) -> String {
         } => {
             let (dst, src) = (register(dst, width), register(src, width));
             format!("{dst} = (s{}){src}", bits(from))
+        }
+        Insn::CastUser { dst, src } => {
+            format!("{} = user({})", doubleword(dst), doubleword(src))
         }
         Insn::ZeroExtend { dst } => format!("{0} = (u32){0}", doubleword(dst)),
         Insn::Swap { dst, size, kind } => {
@@ -151,8 +155,13 @@ fn typed(sign: char, size: Size, mem: Mem) -> String {
 
 fn address(mem: Mem) -> String {
     let sign = if mem.offset < 0 { '-' } else { '+' };
+    let kind = match mem.access {
+        Access::Proved => "",
+        Access::Probed => "probe ",
+        Access::Arena => "arena ",
+    };
     format!(
-        "{} {sign} {}",
+        "{kind}{} {sign} {}",
         doubleword(mem.base),
         mem.offset.unsigned_abs()
     )

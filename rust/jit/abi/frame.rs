@@ -34,6 +34,7 @@ use crate::jit::analysis::Usage;
 use crate::jit::asm::{Block, Slot};
 use crate::jit::bpf;
 use crate::jit::error::{Error, Result};
+use crate::jit::lower::Arena;
 use crate::jit::mips::{Endian, Pair, Reg, RegMask, Simm16};
 
 /// Bytes of a BPF register on the stack, and its alignment.
@@ -65,17 +66,24 @@ pub(crate) struct Frame<A> {
     size: Simm16,
     minus_size: Simm16,
     has_frame_pointer: bool,
+    /// Address of the arena, if the program needs it.
+    arena: Option<u64>,
     abi: PhantomData<A>,
 }
 
 impl<A: Abi> Frame<A> {
-    /// Lays out the frame of a program that uses what `usage` says and `stack_depth` bytes of BPF
-    /// stack.
+    /// Lays out the frame of a program that uses what `usage` says, `stack_depth` bytes of BPF
+    /// stack, and this arena, if any.
     ///
     /// # Errors
     ///
     /// `TooLong` if the frame is larger than an offset can be.
-    pub(crate) fn new(endian: Endian, usage: &Usage, stack_depth: u32) -> Result<Self> {
+    pub(crate) fn new(
+        endian: Endian,
+        usage: &Usage,
+        stack_depth: u32,
+        arena: Option<Arena>,
+    ) -> Result<Self> {
         let calls_functions = A::CALLS_FUNCTIONS && usage.calls_functions;
         let makes_calls = usage.calls_helpers || calls_functions;
         let mut saved = RegMask::EMPTY;
@@ -84,6 +92,9 @@ impl<A: Abi> Frame<A> {
         }
         if makes_calls {
             saved = saved.with(Reg::RA);
+        }
+        if arena.is_some() {
+            saved = saved.union(RegMask::of(A::ARENA).intersection(PRESERVED));
         }
 
         let outgoing = if makes_calls { A::OUTGOING } else { 0 };
@@ -119,6 +130,7 @@ impl<A: Abi> Frame<A> {
             size,
             minus_size,
             has_frame_pointer: usage.registers.contains(bpf::Reg::R10),
+            arena: arena.map(|arena| arena.kernel_base),
             abi: PhantomData,
         })
     }
@@ -139,6 +151,9 @@ impl<A: Abi> Frame<A> {
         }
         if self.has_frame_pointer {
             asm.push(A::add(Reg::FP, Reg::SP, offset(self.saved_at)?));
+        }
+        if let Some(address) = self.arena {
+            A::load_address(asm, A::ARENA, address);
         }
         Some(())
     }

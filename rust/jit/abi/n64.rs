@@ -11,6 +11,7 @@
 //! | R6-R9   | s0-s3  | 16-19  | callee-saved |
 //! | R10     | fp     | 30     | frame pointer |
 //! | AX      | at     | 1      | constant blinding and rewritten instructions |
+//! | -       | s4     | 20     | address of the program's arena, if it uses one |
 //! | -       | v1     | 3      | tail calls made, from one program to the next |
 //! | -       | t2, t3, t8, t9 | 14, 15, 24, 25 | temporaries of a lowering |
 //!
@@ -61,6 +62,7 @@ impl Abi for N64 {
     const OUTGOING: u32 = 0;
     const CALLS_FUNCTIONS: bool = false;
     const COUNT: Reg = Reg::V1;
+    const ARENA: Reg = Reg::S4;
 
     fn registers(_: Endian, reg: bpf::Reg) -> RegMask {
         RegMask::of(register(reg))
@@ -90,6 +92,10 @@ impl Abi for N64 {
 
     fn add(rd: Reg, rs: Reg, imm: Simm16) -> Insn {
         Insn::daddiu(rd, rs, imm)
+    }
+
+    fn load_address(asm: &mut Block, rd: Reg, address: u64) {
+        asm.load_doubleword(rd, address);
     }
 
     fn lower(lowering: &mut Lowering<'_, Self>, insn: &bpf::Insn) -> Option<()> {

@@ -128,6 +128,7 @@ impl Abi for O32 {
     const CALLS_FUNCTIONS: bool = true;
     /// The first word of the home area counts.
     const COUNT: Reg = Reg::ZERO;
+    const ARENA: Reg = Reg::ZERO;
 
     fn registers(endian: Endian, reg: bpf::Reg) -> RegMask {
         RegisterMap::new(endian).pair(reg).mask()
@@ -163,6 +164,9 @@ impl Abi for O32 {
     fn add(rd: Reg, rs: Reg, imm: Simm16) -> Insn {
         Insn::addiu(rd, rs, imm)
     }
+
+    /// There are no arenas.
+    fn load_address(_: &mut Block, _: Reg, _: u64) {}
 
     fn lower(lowering: &mut Lowering<'_, Self>, insn: &bpf::Insn) -> Option<()> {
         pair::lower(lowering, insn)

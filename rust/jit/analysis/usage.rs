@@ -15,6 +15,8 @@ pub(crate) struct Usage {
     pub(crate) calls_helpers: bool,
     /// Some instruction is lowered to a call of a kernel function, where registers have 32 bits.
     pub(crate) calls_functions: bool,
+    /// The first instruction that is about the program's arena.
+    pub(crate) needs_arena: Option<u32>,
     /// Some instruction goes on with another program.
     pub(crate) makes_tail_calls: bool,
 }
@@ -35,6 +37,9 @@ impl Usage {
         while at < len {
             let insn = decode(dialect, program, at)?;
             usage.add(&insn);
+            if usage.needs_arena.is_none() && insn.needs_arena() {
+                usage.needs_arena = Some(at);
+            }
             at = at.wrapping_add(insn.slots());
         }
         Ok(usage)

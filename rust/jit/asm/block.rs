@@ -17,11 +17,24 @@ const LABELS: usize = 8;
 /// The most branches a block can have.
 const FIXUPS: usize = 12;
 
-/// Where finished words go: counted, and stored where there is memory for them.
+/// The most instructions of a block that may find no memory.
+const GUARDED: usize = 2;
+
+/// An instruction of an image that may find no memory, and where to go on if it does not: an entry of
+/// the program's exception table. Both in words from the start of the image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) at: u32,
+    pub(crate) resume: u32,
+}
+
+/// Where finished words and faults go: counted, and stored where there is memory for them.
 #[derive(Debug)]
 pub(crate) struct Sink<'a> {
     words: Option<&'a mut [u32]>,
     len: u32,
+    faults: &'a mut [Fault],
+    fault_count: u32,
 }
 
 impl<'a> Sink<'a> {
@@ -30,6 +43,8 @@ impl<'a> Sink<'a> {
         Sink {
             words: None,
             len: 0,
+            faults: &mut [],
+            fault_count: 0,
         }
     }
 
@@ -37,13 +52,32 @@ impl<'a> Sink<'a> {
     pub(crate) fn writing(words: &'a mut [u32]) -> Self {
         Sink {
             words: Some(words),
-            len: 0,
+            ..Sink::measuring()
         }
+    }
+
+    /// The same, with room for faults.
+    pub(crate) fn with_faults(self, faults: &'a mut [Fault]) -> Self {
+        Sink { faults, ..self }
     }
 
     /// How many words have come so far.
     pub(crate) fn len(&self) -> u32 {
         self.len
+    }
+
+    /// How many faults have come so far.
+    pub(crate) fn fault_count(&self) -> u32 {
+        self.fault_count
+    }
+
+    fn push_fault(&mut self, fault: Fault) -> Option<()> {
+        if self.is_writing() {
+            let at = usize::try_from(self.fault_count).ok()?;
+            *self.faults.get_mut(at)? = fault;
+        }
+        self.fault_count = self.fault_count.checked_add(1)?;
+        Some(())
     }
 
     fn push(&mut self, word: u32) -> Option<()> {
@@ -71,6 +105,8 @@ pub(crate) struct Block {
     label_count: usize,
     fixups: [Option<Fixup>; FIXUPS],
     fixup_count: usize,
+    guarded: [Option<(u8, Label)>; GUARDED],
+    guarded_count: usize,
     /// The CPU that the instructions are for.
     pub(super) cpu: Cpu,
     /// Where a jump out of this block goes.
@@ -90,6 +126,8 @@ impl Block {
             label_count: 0,
             fixups: [None; FIXUPS],
             fixup_count: 0,
+            guarded: [None; GUARDED],
+            guarded_count: 0,
             cpu: Cpu::LEAST,
             target: Target::NONE,
             taken: None,
@@ -103,6 +141,7 @@ impl Block {
         self.len = 0;
         self.label_count = 0;
         self.fixup_count = 0;
+        self.guarded_count = 0;
         self.cpu = *cpu;
         self.target = target;
         self.taken = None;
@@ -119,6 +158,21 @@ impl Block {
             }
             None => self.faulty = true,
         }
+    }
+
+    /// Appends a load or store that may find no memory: what follows the label is next then.
+    ///
+    /// It must not stand in a delay slot, since the processor says where the branch is.
+    pub(crate) fn push_guarded(&mut self, insn: Insn, resume: Label) {
+        let at = self.position();
+        match self.guarded.get_mut(self.guarded_count) {
+            Some(place) => {
+                *place = Some((at, resume));
+                self.guarded_count = self.guarded_count.wrapping_add(1);
+            }
+            None => self.faulty = true,
+        }
+        self.push(insn);
     }
 
     /// The instructions so far.
@@ -174,6 +228,7 @@ impl Block {
     /// near target is out of reach, the CPU lacks an instruction, or the sink is full.
     pub(crate) fn flush(&mut self, sink: &mut Sink<'_>, at: u32) -> Result {
         self.resolve(sink)
+            .and_then(|()| self.tell_faults(sink))
             .and_then(|()| {
                 self.insns().iter().try_for_each(|insn| {
                     if !self.cpu.has(insn.op().row()) {
@@ -183,6 +238,18 @@ impl Block {
                 })
             })
             .ok_or(Error::Internal { at })
+    }
+
+    fn tell_faults(&self, sink: &mut Sink<'_>) -> Option<()> {
+        for &(at, label) in self.guarded.get(..self.guarded_count)?.iter().flatten() {
+            let resume = self.labels.get(usize::from(label.0)).copied()??;
+            let fault = Fault {
+                at: sink.len().checked_add(u32::from(at))?,
+                resume: sink.len().checked_add(u32::from(resume))?,
+            };
+            sink.push_fault(fault)?;
+        }
+        Some(())
     }
 
     fn resolve(&mut self, sink: &Sink<'_>) -> Option<()> {

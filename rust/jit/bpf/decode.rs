@@ -8,8 +8,10 @@
 //! own converter leaves undefined (the immediate of a register form, `bpf_convert_filter()` in
 //! `net/core/filter.c`) are not looked at.
 
-use super::raw::{alu, atomic, class, jmp, mode, pseudo, size, Raw};
-use super::{AluOp, AtomicOp, Cond, Insn, Mem, Operand, Reg, Size, Swap, Width};
+mod memory;
+
+use super::raw::{alu, cast, class, jmp, mode, pseudo, size, Raw};
+use super::{AluOp, Cond, Insn, Operand, Reg, Size, Swap, Width};
 use crate::jit::error::{Error, Result};
 use crate::jit::mips::{Endian, Width as Registers};
 use crate::jit::work::{count, Step};
@@ -121,31 +123,6 @@ impl Decoder<'_> {
         })
     }
 
-    fn size(&self) -> Size {
-        match self.raw.size() {
-            size::B => Size::B,
-            size::H => Size::H,
-            size::W => Size::W,
-            _ => Size::Dw,
-        }
-    }
-
-    /// An address based on the destination register.
-    fn dst_mem(&self) -> Result<Mem> {
-        Ok(Mem {
-            base: self.dst()?,
-            offset: self.raw.off,
-        })
-    }
-
-    /// An address based on the source register.
-    fn src_mem(&self) -> Result<Mem> {
-        Ok(Mem {
-            base: self.src()?,
-            offset: self.raw.off,
-        })
-    }
-
     fn alu(&self, width: Width) -> Result<Insn> {
         let dst = self.dst_written()?;
         let op = match (self.raw.op(), self.raw.off) {
@@ -188,6 +165,11 @@ impl Decoder<'_> {
             (_, Operand::Reg(_), 8) => Size::B,
             (_, Operand::Reg(_), 16) => Size::H,
             (Width::W64, Operand::Reg(_), 32) => Size::W,
+            (Width::W64, Operand::Reg(src), cast::OFFSET)
+                if self.raw.imm == cast::TO_USER && self.dialect.width == Registers::W64 =>
+            {
+                return Ok(Insn::CastUser { dst, src });
+            }
             _ => return self.unsupported(),
         };
         let src = self.src()?;
@@ -232,96 +214,6 @@ impl Decoder<'_> {
             dst: self.dst_written()?,
             value: high << 32 | low,
         })
-    }
-
-    fn load(&self) -> Result<Insn> {
-        let size = self.size();
-        let signed = match (self.raw.mode(), size) {
-            (mode::MEM, _) => false,
-            (mode::MEMSX, Size::B | Size::H | Size::W) => true,
-            _ => return self.unsupported(),
-        };
-        Ok(Insn::Load {
-            dst: self.dst_written()?,
-            mem: self.src_mem()?,
-            size,
-            signed,
-        })
-    }
-
-    fn store_imm(&self) -> Result<Insn> {
-        match self.raw.mode() {
-            mode::MEM => Ok(Insn::Store {
-                mem: self.dst_mem()?,
-                size: self.size(),
-                src: Operand::Imm(self.raw.imm),
-            }),
-            mode::NOSPEC if self.raw.size() == size::W => Ok(Insn::NoSpec),
-            _ => self.unsupported(),
-        }
-    }
-
-    fn store(&self) -> Result<Insn> {
-        match self.raw.mode() {
-            mode::MEM => Ok(Insn::Store {
-                mem: self.dst_mem()?,
-                size: self.size(),
-                src: Operand::Reg(self.src()?),
-            }),
-            mode::ATOMIC => self.atomic(),
-            _ => self.unsupported(),
-        }
-    }
-
-    /// Whether loads and stores of this size can be ordered.
-    fn is_ordered(&self, size: Size) -> bool {
-        size != Size::Dw || self.dialect.width == Registers::W64
-    }
-
-    fn atomic(&self) -> Result<Insn> {
-        let size = self.size();
-        let op = match self.raw.imm {
-            atomic::LOAD_ACQ if self.is_ordered(size) => {
-                return Ok(Insn::LoadAcquire {
-                    dst: self.dst_written()?,
-                    mem: self.src_mem()?,
-                    size,
-                });
-            }
-            atomic::STORE_REL if self.is_ordered(size) => {
-                return Ok(Insn::StoreRelease {
-                    mem: self.dst_mem()?,
-                    size,
-                    src: self.src()?,
-                });
-            }
-            atomic::ADD => AtomicOp::Add,
-            atomic::AND => AtomicOp::And,
-            atomic::OR => AtomicOp::Or,
-            atomic::XOR => AtomicOp::Xor,
-            i if i == atomic::ADD | atomic::FETCH => AtomicOp::FetchAdd,
-            i if i == atomic::AND | atomic::FETCH => AtomicOp::FetchAnd,
-            i if i == atomic::OR | atomic::FETCH => AtomicOp::FetchOr,
-            i if i == atomic::XOR | atomic::FETCH => AtomicOp::FetchXor,
-            atomic::XCHG => AtomicOp::Xchg,
-            atomic::CMPXCHG => AtomicOp::Cmpxchg,
-            _ => return self.unsupported(),
-        };
-        let width = match size {
-            Size::W => Width::W32,
-            Size::Dw => Width::W64,
-            _ => return self.unsupported(),
-        };
-        let mut insn = Insn::Atomic {
-            op,
-            width,
-            mem: self.dst_mem()?,
-            src: self.src()?,
-        };
-        if insn.writes() == Some(Reg::R10) {
-            insn = self.unsupported()?;
-        }
-        Ok(insn)
     }
 
     fn jump(&self, width: Width) -> Result<Insn> {

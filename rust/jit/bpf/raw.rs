@@ -143,9 +143,19 @@ pub(crate) mod size {
 #[allow(missing_docs)]
 pub(crate) mod mode {
     pub(crate) const IMM: u8 = 0x00;
+    /// The kernel's own, of class LDX: a load from where there may be no memory.
+    pub(crate) const PROBE_MEM: u8 = 0x20;
+    /// The same, sign-extending.
+    pub(crate) const PROBE_MEMSX: u8 = 0x40;
     pub(crate) const MEM: u8 = 0x60;
     pub(crate) const MEMSX: u8 = 0x80;
     pub(crate) const ATOMIC: u8 = 0xc0;
+    /// The kernel's own: a load from an arena or a store to it.
+    pub(crate) const PROBE_MEM32: u8 = 0xa0;
+    /// The kernel's own, of class LDX: a sign-extending load from an arena.
+    pub(crate) const PROBE_MEM32SX: u8 = 0xc0;
+    /// The kernel's own: an atomic instruction on an arena.
+    pub(crate) const PROBE_ATOMIC: u8 = 0xe0;
     /// The kernel's own, of class ST: a barrier against speculation.
     pub(crate) const NOSPEC: u8 = 0xc0;
 }
@@ -162,6 +172,14 @@ pub(crate) mod atomic {
     pub(crate) const CMPXCHG: i32 = 0xf1;
     pub(crate) const LOAD_ACQ: i32 = 0x100;
     pub(crate) const STORE_REL: i32 = 0x110;
+}
+
+/// What casts between address spaces look like: a move of 64 bits with this offset and immediate
+/// (`insn_is_cast_user()` in include/linux/filter.h).
+#[allow(missing_docs)]
+pub(crate) mod cast {
+    pub(crate) const OFFSET: i16 = 1;
+    pub(crate) const TO_USER: i32 = 1 << 16;
 }
 
 /// Source register values that give an instruction another meaning.

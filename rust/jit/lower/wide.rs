@@ -13,6 +13,7 @@ mod atomic;
 mod call;
 mod jump;
 mod memory;
+mod probe;
 mod release;
 mod swap;
 
@@ -44,6 +45,7 @@ pub(crate) fn lower(l: &mut Lowering<'_, N64>, insn: &Insn) -> Option<()> {
             src,
             from,
         } => l.mov_sx(width, dst, src, from),
+        Insn::CastUser { dst, src } => l.cast_user(dst, src),
         Insn::ZeroExtend { dst } => l.zero_extend(dst),
         Insn::Swap { dst, size, kind } => l.swap(dst, size, kind),
         Insn::LoadImm64 { dst, value } => l.load_imm64(dst, value),

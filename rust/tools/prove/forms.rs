@@ -37,6 +37,7 @@ pub(super) const EVERYTHING: Around = Around {
         registers: RegSet::ALL,
         calls_helpers: true,
         calls_functions: true,
+        needs_arena: None,
         makes_tail_calls: true,
     },
     stack_depth: 512,

@@ -27,6 +27,7 @@ pub(super) fn programs() -> Vec<Around> {
             registers,
             calls_helpers: has(optional.len()),
             calls_functions: has(optional.len() + 1),
+            needs_arena: None,
             makes_tail_calls: true,
         };
         for stack_depth in [0, 4, 8, 512] {
@@ -45,6 +46,7 @@ pub(super) fn programs() -> Vec<Around> {
             registers: RegSet::of(Reg::R0),
             calls_helpers: false,
             calls_functions: false,
+            needs_arena: None,
             makes_tail_calls: false,
         },
         stack_depth: 0,

@@ -153,6 +153,7 @@ fn emit_for<A: Abi>(
         runtime: &host::runtime(machine.width, around.counted),
         frame,
         zero_extends: !around.verifier_zext,
+        arena: None,
     };
     let place = Place {
         kept: around.kept,
@@ -232,7 +233,7 @@ fn position(goal: Goal, filler: u32, len: u32) -> Result<(Form, u32), String> {
 
 /// The frame of the program around.
 fn frame<A: Abi>(machine: &Machine, around: &Around) -> Result<Frame<A>, String> {
-    Frame::new(machine.endian, &around.usage, around.stack_depth)
+    Frame::new(machine.endian, &around.usage, around.stack_depth, None)
         .map_err(|error| format!("frame: {error:?}"))
 }
 

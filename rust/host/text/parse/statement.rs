@@ -4,16 +4,9 @@
 
 use super::super::token::Kind;
 use super::super::{ALU, CONDITIONS};
+use super::access::Access;
 use super::{fault, Parsed, Parser, Register};
-use crate::jit::bpf::raw::{alu, atomic, class, jmp, mode, pseudo, size, X};
-
-/// An address and the access made there.
-struct Access {
-    size: u8,
-    is_signed: bool,
-    base: u8,
-    offset: i16,
-}
+use crate::jit::bpf::raw::{alu, atomic, cast, class, jmp, mode, pseudo, size, X};
 
 /// Atomic operations: the assignment that does without the old value, the function that returns it,
 /// their immediate.
@@ -126,12 +119,7 @@ impl Parser<'_> {
             Kind::Symbol("*") => {
                 self.next += 1;
                 let access = self.access()?;
-                let mode = if access.is_signed {
-                    mode::MEMSX
-                } else {
-                    mode::MEM
-                };
-                let code = class::LDX | mode | access.size;
+                let code = class::LDX | access.mode() | access.size;
                 self.emit(code, dst.number, access.base, access.offset, 0);
                 Ok(())
             }
@@ -230,11 +218,19 @@ impl Parser<'_> {
                 return Ok(());
             }
         }
+        if name == "user" {
+            self.expect("(")?;
+            let src = self.register()?.number;
+            self.expect(")")?;
+            let code = class::ALU64 | alu::MOV | X;
+            self.emit(code, dst.number, src, cast::OFFSET, cast::TO_USER);
+            return Ok(());
+        }
         if name == "load_acquire" {
             self.expect("(")?;
             let access = self.access()?;
             self.expect(")")?;
-            let code = class::STX | mode::ATOMIC | access.size;
+            let code = class::STX | access.atomic_mode() | access.size;
             self.emit(
                 code,
                 dst.number,
@@ -270,10 +266,11 @@ impl Parser<'_> {
         self.expect("(")?;
         let access = match size {
             Some(size) => {
-                let (base, offset) = self.address()?;
+                let (place, base, offset) = self.address()?;
                 Access {
                     size,
                     is_signed: false,
+                    place,
                     base,
                     offset,
                 }
@@ -293,7 +290,7 @@ impl Parser<'_> {
             dst.number
         };
         self.expect(")")?;
-        let code = class::STX | mode::ATOMIC | access.size;
+        let code = class::STX | access.atomic_mode() | access.size;
         self.emit(code, access.base, src, access.offset, imm);
         Ok(())
     }
@@ -307,7 +304,7 @@ impl Parser<'_> {
             return self.fault("expected an atomic operation");
         };
         let src = self.register()?.number;
-        let code = class::STX | mode::ATOMIC | access.size;
+        let code = class::STX | access.atomic_mode() | access.size;
         self.emit(code, access.base, src, access.offset, imm);
         Ok(())
     }
@@ -319,7 +316,7 @@ impl Parser<'_> {
         self.expect(",")?;
         let src = self.register()?.number;
         self.expect(")")?;
-        let code = class::STX | mode::ATOMIC | access.size;
+        let code = class::STX | access.atomic_mode() | access.size;
         self.emit(code, access.base, src, access.offset, atomic::STORE_REL);
         Ok(())
     }
@@ -330,52 +327,15 @@ impl Parser<'_> {
         self.expect("=")?;
         match self.takes_register() {
             Some(src) => {
-                let code = class::STX | mode::MEM | access.size;
+                let code = class::STX | access.mode() | access.size;
                 self.emit(code, access.base, src.number, access.offset, 0);
             }
             None => {
                 let imm = self.immediate(access.size != size::DW)?;
-                let code = class::ST | mode::MEM | access.size;
+                let code = class::ST | access.mode() | access.size;
                 self.emit(code, access.base, 0, access.offset, imm);
             }
         }
         Ok(())
-    }
-
-    /// `(u64 *)(base + offset)`
-    fn access(&mut self) -> Parsed<Access> {
-        self.expect("(")?;
-        let at = self.token();
-        let (size, is_signed) = match self.word()? {
-            "u8" => (size::B, false),
-            "u16" => (size::H, false),
-            "u32" => (size::W, false),
-            "u64" => (size::DW, false),
-            "s8" => (size::B, true),
-            "s16" => (size::H, true),
-            "s32" => (size::W, true),
-            other => return fault(at, format!("no access to a '{other}'")),
-        };
-        self.expect("*")?;
-        self.expect(")")?;
-        self.expect("(")?;
-        let (base, offset) = self.address()?;
-        self.expect(")")?;
-        Ok(Access {
-            size,
-            is_signed,
-            base,
-            offset,
-        })
-    }
-
-    /// `base + offset`
-    fn address(&mut self) -> Parsed<(u8, i16)> {
-        let base = self.register()?.number;
-        let offset = match self.peek() {
-            Kind::Symbol("+" | "-") => self.fitting("an offset")?,
-            _ => 0,
-        };
-        Ok((base, offset))
     }
 }

@@ -6,14 +6,17 @@
 //! fully ordered, one that does not is unordered. The barriers are those of
 //! `smp_mb__before_atomic()` and `smp_mb__after_atomic()`.
 
-use super::release::Linked;
+use super::release::{load_linked, store_conditional, Linked};
 use super::{signed_word, Lowering, N64, T7, T8, T9};
-use crate::jit::asm::{BranchCond, Slot};
-use crate::jit::bpf::{AtomicOp, Mem, Reg as BpfReg, Width};
+use crate::jit::asm::{BranchCond, Label, Slot};
+use crate::jit::bpf::{Access, AtomicOp, Mem, Reg as BpfReg, Width};
 use crate::jit::mips::{Insn, Reg};
 
 impl Lowering<'_, N64> {
     /// `lock *(u32 or u64 *) (base + offset) op= src`
+    ///
+    /// In an arena there may be no memory: nothing happens then, and what would be read is zero
+    /// (`bpf_atomic_load_reg()` in include/linux/filter.h).
     pub(crate) fn atomic(
         &mut self,
         op: AtomicOp,
@@ -22,11 +25,12 @@ impl Lowering<'_, N64> {
         src: BpfReg,
     ) -> Option<()> {
         let cell = self.linked(mem);
+        let faulted = (mem.access == Access::Arena).then(|| self.asm.label());
         let s = self.reg(src);
         if op == AtomicOp::Cmpxchg {
-            self.cmpxchg(width, cell, s);
+            self.cmpxchg(width, cell, s, faulted);
         } else {
-            self.fetch_op(op, width, cell, s);
+            self.fetch_op(op, width, cell, s, faulted);
         }
         Some(())
     }
@@ -34,7 +38,14 @@ impl Lowering<'_, N64> {
     /// `old = *p; *p = old op s; s = old` if the operation fetches. The old value stays in a
     /// temporary until the loop is done, since `s` may be the base as well. Of 64-bit operations
     /// on a word, `sc` stores the low word.
-    fn fetch_op(&mut self, op: AtomicOp, width: Width, cell: Linked, s: Reg) {
+    fn fetch_op(
+        &mut self,
+        op: AtomicOp,
+        width: Width,
+        cell: Linked,
+        s: Reg,
+        faulted: Option<Label>,
+    ) {
         let (old, new) = (T8, T9);
         let fetches = !matches!(
             op,
@@ -46,7 +57,7 @@ impl Lowering<'_, N64> {
         }
         let retry = self.asm.label();
         self.asm.bind(retry);
-        self.load_linked(old, width, cell);
+        self.push_linked(load_linked(old, width, cell), faulted);
         match op {
             AtomicOp::Add | AtomicOp::FetchAdd => self.asm.daddu(new, old, s),
             AtomicOp::And | AtomicOp::FetchAnd => self.asm.and(new, old, s),
@@ -54,17 +65,21 @@ impl Lowering<'_, N64> {
             AtomicOp::Xor | AtomicOp::FetchXor => self.asm.xor(new, old, s),
             AtomicOp::Xchg | AtomicOp::Cmpxchg => self.copy(new, s),
         }
-        self.store_conditional(new, width, cell);
-        self.asm.branch(BranchCond::zero(new), retry, Slot::Nop);
+        self.push_linked(store_conditional(new, width, cell), faulted);
+        let done = self.asm.label();
+        self.end_loop(new, retry, done, faulted.filter(|_| fetches));
+        self.asm.bind(done);
         if fetches {
             self.atomic_barrier();
             self.fetched(s, old, width);
+        } else if let Some(faulted) = faulted {
+            self.asm.bind(faulted);
         }
     }
 
     /// `old = *p; if (old == R0) *p = s; R0 = old`. `ll` leaves a word sign-extended: so must be
     /// what it is compared with.
-    fn cmpxchg(&mut self, width: Width, cell: Linked, s: Reg) {
+    fn cmpxchg(&mut self, width: Width, cell: Linked, s: Reg, faulted: Option<Label>) {
         let r0 = self.reg(BpfReg::R0);
         let (old, new) = (T8, T9);
 
@@ -77,19 +92,33 @@ impl Lowering<'_, N64> {
         };
         self.atomic_barrier();
         let retry = self.asm.label();
-        let differs = self.asm.label();
+        let done = self.asm.label();
         self.asm.bind(retry);
-        self.load_linked(old, width, cell);
+        self.push_linked(load_linked(old, width, cell), faulted);
         self.asm.branch(
             BranchCond::Ne(old, expected),
-            differs,
+            done,
             Slot::Fill(Insn::or(new, s, Reg::ZERO)),
         );
-        self.store_conditional(new, width, cell);
-        self.asm.branch(BranchCond::zero(new), retry, Slot::Nop);
-        self.asm.bind(differs);
+        self.push_linked(store_conditional(new, width, cell), faulted);
+        self.end_loop(new, retry, done, faulted);
+        self.asm.bind(done);
         self.atomic_barrier();
         self.fetched(r0, old, width);
+    }
+
+    /// Goes on at `done`, behind this, if `sc` has stored, else back. If the access may fault, what was
+    /// read becomes zero on that way; the way of success is as long as without it.
+    fn end_loop(&mut self, stored: Reg, retry: Label, done: Label, faulted: Option<Label>) {
+        let Some(faulted) = faulted else {
+            return self.asm.branch(BranchCond::zero(stored), retry, Slot::Nop);
+        };
+        self.asm
+            .branch(BranchCond::nonzero(stored), done, Slot::Nop);
+        self.asm
+            .branch(BranchCond::zero(Reg::ZERO), retry, Slot::Nop);
+        self.asm.bind(faulted);
+        self.asm.clear(T8);
     }
 
     /// The old value, zero-extended, as the result.

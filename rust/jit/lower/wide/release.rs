@@ -15,8 +15,8 @@
 //! Source: MD00087, revision 6, the pages of these instructions and appendix A.
 
 use super::{Lowering, N64, T6};
-use crate::jit::bpf::{AluOp, Mem, Width};
-use crate::jit::mips::{Reg, Simm16, Simm9};
+use crate::jit::bpf::{Access, AluOp, Mem, Width};
+use crate::jit::mips::{Insn, Reg, Simm16, Simm9};
 
 /// A place in memory as `ll` and `sc` take its address.
 #[derive(Clone, Copy, Debug)]
@@ -98,9 +98,12 @@ impl Lowering<'_, N64> {
         }
     }
 
-    /// Where an atomic operation works; computes the address in `t6` if it is out of reach.
+    /// Where an atomic operation works; computes the address in `t6` if it is in an arena or out of reach.
     pub(super) fn linked(&mut self, mem: Mem) -> Linked {
-        let base = self.reg(mem.base);
+        let base = match mem.access {
+            Access::Arena => self.arena_address(mem),
+            Access::Proved | Access::Probed => self.reg(mem.base),
+        };
         let offset = Simm16::from_i16(mem.offset);
         if !self.setting.cpu.is_r6() {
             return Linked::Wide(base, offset);
@@ -112,24 +115,24 @@ impl Lowering<'_, N64> {
         self.asm.daddiu(address, base, offset);
         Linked::Short(address, Simm9::ZERO)
     }
+}
 
-    /// `rt = *cell`, a word sign-extended, to be stored to by [`Lowering::store_conditional`]
-    pub(super) fn load_linked(&mut self, rt: Reg, width: Width, cell: Linked) {
-        match (cell, width) {
-            (Linked::Wide(base, offset), Width::W32) => self.asm.ll(rt, offset, base),
-            (Linked::Wide(base, offset), Width::W64) => self.asm.lld(rt, offset, base),
-            (Linked::Short(base, offset), Width::W32) => self.asm.ll_r6(rt, offset, base),
-            (Linked::Short(base, offset), Width::W64) => self.asm.lld_r6(rt, offset, base),
-        }
+/// `rt = *cell`, a word sign-extended, to be stored to by [`store_conditional`]
+pub(super) fn load_linked(rt: Reg, width: Width, cell: Linked) -> Insn {
+    match (cell, width) {
+        (Linked::Wide(base, offset), Width::W32) => Insn::ll(rt, offset, base),
+        (Linked::Wide(base, offset), Width::W64) => Insn::lld(rt, offset, base),
+        (Linked::Short(base, offset), Width::W32) => Insn::ll_r6(rt, offset, base),
+        (Linked::Short(base, offset), Width::W64) => Insn::lld_r6(rt, offset, base),
     }
+}
 
-    /// `*cell = rt; rt = 1`, or just `rt = 0`
-    pub(super) fn store_conditional(&mut self, rt: Reg, width: Width, cell: Linked) {
-        match (cell, width) {
-            (Linked::Wide(base, offset), Width::W32) => self.asm.sc(rt, offset, base),
-            (Linked::Wide(base, offset), Width::W64) => self.asm.scd(rt, offset, base),
-            (Linked::Short(base, offset), Width::W32) => self.asm.sc_r6(rt, offset, base),
-            (Linked::Short(base, offset), Width::W64) => self.asm.scd_r6(rt, offset, base),
-        }
+/// `*cell = rt; rt = 1`, or just `rt = 0`
+pub(super) fn store_conditional(rt: Reg, width: Width, cell: Linked) -> Insn {
+    match (cell, width) {
+        (Linked::Wide(base, offset), Width::W32) => Insn::sc(rt, offset, base),
+        (Linked::Wide(base, offset), Width::W64) => Insn::scd(rt, offset, base),
+        (Linked::Short(base, offset), Width::W32) => Insn::sc_r6(rt, offset, base),
+        (Linked::Short(base, offset), Width::W64) => Insn::scd_r6(rt, offset, base),
     }
 }
