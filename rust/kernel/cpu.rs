@@ -32,7 +32,9 @@ pub(super) fn current() -> Cpu {
         },
         barriers: Barriers {
             memory: cfg!(CONFIG_SMP) && cfg!(CONFIG_WEAK_ORDERING),
-            llsc: cfg!(CONFIG_SMP) && cfg!(CONFIG_WEAK_REORDERING_BEYOND_LLSC),
+            llsc: cfg!(CONFIG_SMP)
+                && (cfg!(CONFIG_WEAK_REORDERING_BEYOND_LLSC) || cfg!(CONFIG_CPU_CAVIUM_OCTEON)),
+            linked: cfg!(CONFIG_CPU_LOONGSON3_WORKAROUNDS),
         },
     }
 }

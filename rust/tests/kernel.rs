@@ -4,8 +4,10 @@
 //! each kind of barrier by itself, and zero-extensions that a verifier does not insert.
 
 use super::{program, LE_R2, MACHINES};
+use crate::host::mips::Word;
 use crate::host::{compile, Options};
 use crate::jit::mips::cpu::Barriers;
+use crate::jit::mips::table::Op;
 use crate::jit::mips::Cpu;
 
 /// `sync`
@@ -14,7 +16,11 @@ const SYNC: u32 = 0x0000_000f;
 /// How many barriers a program has on a machine with these.
 fn barriers(source: &str, memory: bool, llsc: bool) -> usize {
     let cpu = Cpu {
-        barriers: Barriers { memory, llsc },
+        barriers: Barriers {
+            memory,
+            llsc,
+            linked: false,
+        },
         ..LE_R2
     };
     let image = compile(&program(source, &cpu), &cpu, &Options::default()).expect("compiles");
@@ -31,6 +37,49 @@ fn atomics_have_the_barriers_of_atomics() {
         assert_eq!(barriers(source, false, true), 2, "{source}");
         assert_eq!(barriers(source, true, false), 0, "{source}");
     }
+}
+
+/// Loongson 3: before each load-linked, on every way to it; and the one behind an operation.
+#[test]
+fn load_linked_comes_behind_a_barrier() {
+    for (name, cpu) in MACHINES {
+        let cpu = Cpu {
+            barriers: Barriers {
+                linked: true,
+                ..Barriers::ALL
+            },
+            ..cpu
+        };
+        for (source, wanted) in [
+            ("lock *(u32 *)(r1 + 4) += w2; exit", 1),
+            ("w2 = atomic_fetch_add((u32 *)(r1 + 4), w2); exit", 2),
+            ("w0 = cmpxchg32_32(r1 + 4, w0, w2); exit", 2),
+        ] {
+            let image = compile(&program(source, &cpu), &cpu, &Options::default());
+            let words = image.expect("compiles").words;
+            let is_linked =
+                |word: u32| matches!(Word::decode(word), Some(word) if is_load_linked(word.op));
+            let linked = words.iter().position(|&word| is_linked(word));
+            let linked = linked.unwrap_or_else(|| panic!("{source} on {name} loads nothing"));
+            assert_eq!(words[linked - 1], SYNC, "{source} on {name}");
+            let barriers = words.iter().filter(|&&word| word == SYNC).count();
+            assert_eq!(barriers, wanted, "{source} on {name}");
+            // The way back goes to the barrier.
+            let back = words
+                .iter()
+                .enumerate()
+                .skip(linked)
+                .find_map(|(at, &word)| {
+                    let distance = Word::decode(word)?.distance()?;
+                    (distance < 0).then_some((at as i64 + i64::from(distance)) as usize)
+                });
+            assert_eq!(back, Some(linked - 1), "{source} on {name}");
+        }
+    }
+}
+
+fn is_load_linked(op: Op) -> bool {
+    matches!(op, Op::Ll | Op::LlR6 | Op::Lld | Op::LldR6)
 }
 
 #[test]

@@ -145,6 +145,7 @@ impl Input {
                 barriers: Barriers {
                     memory: has(MEMORY_BARRIERS),
                     llsc: has(LLSC_BARRIERS),
+                    linked: false,
                 },
             },
             ax: more & AX_NUMBER,

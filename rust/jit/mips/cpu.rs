@@ -86,8 +86,12 @@ pub(crate) struct Barriers {
     /// `smp_mb()` is an instruction: `CONFIG_SMP` and `CONFIG_WEAK_ORDERING`.
     pub(crate) memory: bool,
     /// `smp_mb__before_atomic()` and `smp_mb__after_atomic()` are instructions: `CONFIG_SMP` and
-    /// `CONFIG_WEAK_REORDERING_BEYOND_LLSC`.
+    /// `CONFIG_WEAK_REORDERING_BEYOND_LLSC`. Octeon orders by itself what follows; it has both here,
+    /// too.
     pub(crate) llsc: bool,
+    /// Each load-linked must come behind a barrier, the one before an operation included: an erratum
+    /// of Loongson 3 (`CONFIG_CPU_LOONGSON3_WORKAROUNDS`).
+    pub(crate) linked: bool,
 }
 
 impl Barriers {
@@ -95,11 +99,13 @@ impl Barriers {
     pub(crate) const NONE: Self = Self {
         memory: false,
         llsc: false,
+        linked: false,
     };
-    /// The weakest machine the kernel supports.
+    /// The weakest machine that the architecture allows.
     pub(crate) const ALL: Self = Self {
         memory: true,
         llsc: true,
+        linked: false,
     };
 }
 

@@ -237,7 +237,11 @@ fn memory(forms: &mut Vec<Form>) {
 fn barriers() -> [Around; 4] {
     let barriers = [(false, false), (false, true), (true, false), (true, true)];
     barriers.map(|(memory, llsc)| Around {
-        barriers: Barriers { memory, llsc },
+        barriers: Barriers {
+            memory,
+            llsc,
+            linked: false,
+        },
         ..EVERYTHING
     })
 }

@@ -49,10 +49,11 @@ impl Lowering<'_, O32> {
         );
 
         if fetches {
-            self.atomic_barrier();
+            self.barrier_before();
         }
         let retry = self.asm.label();
         self.asm.bind(retry);
+        self.barrier_linked();
         self.load_linked(old, word);
         match op {
             AtomicOp::Add | AtomicOp::FetchAdd => self.asm.addu(new, old, s.lo),
@@ -64,7 +65,7 @@ impl Lowering<'_, O32> {
         self.store_conditional(new, word);
         self.asm.branch(BranchCond::zero(new), retry, Slot::Nop);
         if fetches {
-            self.atomic_barrier();
+            self.barrier_after();
             self.asm.copy(s.lo, old);
             self.finish_word(s);
         }
@@ -77,10 +78,11 @@ impl Lowering<'_, O32> {
         let word = self.linked(mem);
         let (old, new) = (T8, T9);
 
-        self.atomic_barrier();
+        self.barrier_before();
         let retry = self.asm.label();
         let differs = self.asm.label();
         self.asm.bind(retry);
+        self.barrier_linked();
         self.load_linked(old, word);
         self.asm.branch(
             BranchCond::Ne(old, r0.lo),
@@ -90,7 +92,7 @@ impl Lowering<'_, O32> {
         self.store_conditional(new, word);
         self.asm.branch(BranchCond::zero(new), retry, Slot::Nop);
         self.asm.bind(differs);
-        self.atomic_barrier();
+        self.barrier_after();
         self.asm.copy(r0.lo, old);
         self.finish_word(r0);
     }
@@ -153,8 +155,22 @@ impl Lowering<'_, O32> {
         pointer
     }
 
-    /// `smp_mb__before_atomic()`, `smp_mb__after_atomic()`
-    fn atomic_barrier(&mut self) {
+    /// `smp_mb__before_atomic()`: the barrier of each load-linked is enough where there is one.
+    fn barrier_before(&mut self) {
+        if self.setting.cpu.barriers.llsc && !self.setting.cpu.barriers.linked {
+            self.asm.sync();
+        }
+    }
+
+    /// What comes right before a load-linked.
+    fn barrier_linked(&mut self) {
+        if self.setting.cpu.barriers.linked {
+            self.asm.sync();
+        }
+    }
+
+    /// `smp_mb__after_atomic()`
+    fn barrier_after(&mut self) {
         if self.setting.cpu.barriers.llsc {
             self.asm.sync();
         }

@@ -53,10 +53,11 @@ impl Lowering<'_, N64> {
         );
 
         if fetches {
-            self.atomic_barrier();
+            self.barrier_before();
         }
         let retry = self.asm.label();
         self.asm.bind(retry);
+        self.barrier_linked();
         self.push_linked(load_linked(old, width, cell), faulted);
         match op {
             AtomicOp::Add | AtomicOp::FetchAdd => self.asm.daddu(new, old, s),
@@ -70,7 +71,7 @@ impl Lowering<'_, N64> {
         self.end_loop(new, retry, done, faulted.filter(|_| fetches));
         self.asm.bind(done);
         if fetches {
-            self.atomic_barrier();
+            self.barrier_after();
             self.fetched(s, old, width);
         } else if let Some(faulted) = faulted {
             self.asm.bind(faulted);
@@ -90,10 +91,11 @@ impl Lowering<'_, N64> {
             }
             Width::W64 => r0,
         };
-        self.atomic_barrier();
+        self.barrier_before();
         let retry = self.asm.label();
         let done = self.asm.label();
         self.asm.bind(retry);
+        self.barrier_linked();
         self.push_linked(load_linked(old, width, cell), faulted);
         self.asm.branch(
             BranchCond::Ne(old, expected),
@@ -103,7 +105,7 @@ impl Lowering<'_, N64> {
         self.push_linked(store_conditional(new, width, cell), faulted);
         self.end_loop(new, retry, done, faulted);
         self.asm.bind(done);
-        self.atomic_barrier();
+        self.barrier_after();
         self.fetched(r0, old, width);
     }
 
@@ -129,8 +131,22 @@ impl Lowering<'_, N64> {
         }
     }
 
-    /// `smp_mb__before_atomic()`, `smp_mb__after_atomic()`
-    fn atomic_barrier(&mut self) {
+    /// `smp_mb__before_atomic()`: the barrier of each load-linked is enough where there is one.
+    fn barrier_before(&mut self) {
+        if self.setting.cpu.barriers.llsc && !self.setting.cpu.barriers.linked {
+            self.asm.sync();
+        }
+    }
+
+    /// What comes right before a load-linked.
+    fn barrier_linked(&mut self) {
+        if self.setting.cpu.barriers.linked {
+            self.asm.sync();
+        }
+    }
+
+    /// `smp_mb__after_atomic()`
+    fn barrier_after(&mut self) {
         if self.setting.cpu.barriers.llsc {
             self.asm.sync();
         }
