@@ -78,6 +78,19 @@ void bpf_jit_mips_dump(const struct bpf_prog *prog, u32 bytes, void *image)
 		bpf_jit_dump(prog->len, bytes, 2, image);
 }
 
+bool bpf_jit_mips_function(const struct bpf_prog *prog, u32 slot,
+			   struct btf_func_model *model, u64 *address)
+{
+	const struct bpf_insn *insn = &prog->insnsi[slot];
+	const struct btf_func_model *found = bpf_jit_find_kfunc_model(prog, insn);
+	bool fixed;
+
+	if (!found || bpf_jit_get_func_addr(prog, insn, false, address, &fixed))
+		return false;
+	*model = *found;
+	return true;
+}
+
 bool bpf_jit_mips_arena(const struct bpf_prog *prog, u64 *kernel, u64 *user)
 {
 	if (!IS_ENABLED(CONFIG_64BIT) || !prog->aux->arena)

@@ -6,6 +6,7 @@
 #ifndef _BPF_JIT_MIPS_SHIM_H
 #define _BPF_JIT_MIPS_SHIM_H
 
+#include <linux/bpf.h>
 #include <linux/extable.h>
 #include <linux/filter.h>
 #include <linux/types.h>
@@ -13,6 +14,8 @@
 /* Macros of the kernel's as constants of bindgen's. */
 enum bpf_jit_mips_constants {
 	BPF_JIT_MIPS_REG_AX = BPF_REG_AX,
+	/* Of an argument or of a result. */
+	BPF_JIT_MIPS_SIGNED = BTF_FMODEL_SIGNED_ARG,
 };
 
 /* Why a program stays un-JITed; see rust/jit/error.rs. */
@@ -37,6 +40,9 @@ const struct bpf_insn *bpf_jit_mips_insns(const struct bpf_prog *prog);
 int bpf_jit_mips_lock_ro(struct bpf_binary_header *header);
 void bpf_jit_mips_flush(const void *start, const void *end);
 void bpf_jit_mips_dump(const struct bpf_prog *prog, u32 bytes, void *image);
+/* What the kernel function is that this instruction calls, and where; false if it is not known. */
+bool bpf_jit_mips_function(const struct bpf_prog *prog, u32 slot,
+			   struct btf_func_model *model, u64 *address);
 /* The program's arena, if it has one: its addresses in the kernel and in user space. */
 bool bpf_jit_mips_arena(const struct bpf_prog *prog, u64 *kernel, u64 *user);
 void bpf_jit_mips_report(enum bpf_jit_mips_reason reason, u32 at, u8 opcode);

@@ -25,7 +25,7 @@ use crate::jit::layout::{Compiler, Program, Workspace};
 use crate::jit::lower::Arena;
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::{Cpu, Endian, Release, Width};
-use crate::jit::runtime::{Atomic64, Counted, Runtime};
+use crate::jit::runtime::{Atomic64, Counted, Function, Runtime, Value};
 
 /// The number of `BPF_REG_AX` in the kernel that is not there; others have another one.
 pub(crate) const AX: u8 = 12;
@@ -80,6 +80,58 @@ pub(crate) const ARENA: Arena = Arena {
     user_base: 0x0000_00fe_dcba_0000,
 };
 
+/// Kernel functions for calls in the first slots of a program, of many types: `void f()`, `u64 f(s8, u8,
+/// s16, u16, s32)`, `u32 f(u32, u64, u32)`, `s32 f(void *, s32)` and `bool f(u64)`, the last two of which
+/// are far away.
+pub(crate) const FUNCTIONS: [Function; 5] = {
+    const fn value(bytes: u8, signed: bool) -> Value {
+        Value { bytes, signed }
+    }
+    const NONE: Value = value(0, false);
+    const U64: Value = value(8, false);
+    const fn function(slot: u32, address: u64, arguments: [Value; 5], result: Value) -> Function {
+        Function {
+            slot,
+            address,
+            arguments,
+            result,
+        }
+    }
+    [
+        function(0, 0xffff_ffff_8020_0000, [NONE; 5], NONE),
+        function(
+            1,
+            0xffff_ffff_8020_8004,
+            [
+                value(1, true),
+                value(1, false),
+                value(2, true),
+                value(2, false),
+                value(4, true),
+            ],
+            U64,
+        ),
+        function(
+            2,
+            0xffff_ffff_c001_2340,
+            [value(4, false), U64, value(4, false), NONE, NONE],
+            value(4, false),
+        ),
+        function(
+            3,
+            0xc000_0000_0012_3456 & !3,
+            [U64, value(4, true), NONE, NONE, NONE],
+            value(4, true),
+        ),
+        function(
+            4,
+            0xc000_0012_0000_8000,
+            [U64, NONE, NONE, NONE, NONE],
+            value(1, false),
+        ),
+    ]
+};
+
 /// How to compile a program, beyond the program itself.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Options {
@@ -95,6 +147,8 @@ pub(crate) struct Options {
     pub(crate) runtime: Runtime,
     /// The program's arena.
     pub(crate) arena: Option<Arena>,
+    /// The kernel functions that it calls.
+    pub(crate) functions: &'static [Function],
 }
 
 impl Default for Options {
@@ -107,6 +161,7 @@ impl Default for Options {
             address: 0xc004_0000,
             runtime: RUNTIME,
             arena: Some(ARENA),
+            functions: &FUNCTIONS,
         }
     }
 }
@@ -184,6 +239,7 @@ fn assemble<A: Abi>(insns: &[Raw], cpu: &Cpu, options: &Options) -> Result<Image
         stack_depth: options.stack_depth,
         verifier_zext: options.verifier_zext,
         arena: options.arena,
+        functions: options.functions,
     };
     let workspace = Workspace {
         offsets: &mut offsets,

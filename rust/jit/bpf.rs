@@ -201,6 +201,9 @@ pub(crate) enum Insn {
     },
     /// Call of the kernel function at `__bpf_call_base + offset`.
     Call { offset: i32 },
+    /// Call of the kernel function (kfunc) that the program's list has for this slot; on 64-bit
+    /// kernels only.
+    CallFunction { slot: u32 },
     /// `bpf_tail_call(R1 ctx, R2 array, R3 index)`
     TailCall,
     /// `return R0`
@@ -253,11 +256,16 @@ impl Insn {
                     set
                 }
             }
-            Insn::Call { .. } => RegSet::ARGUMENTS,
+            Insn::Call { .. } | Insn::CallFunction { .. } => RegSet::ARGUMENTS,
             Insn::TailCall => RegSet::of(Reg::R1).with(Reg::R2).with(Reg::R3),
             Insn::Exit => RegSet::of(Reg::R0),
             Insn::LoadImm64 { .. } | Insn::Jump { .. } | Insn::NoSpec => RegSet::EMPTY,
         }
+    }
+
+    /// Whether the instruction calls a function of the kernel's.
+    pub(crate) const fn is_call(&self) -> bool {
+        matches!(self, Insn::Call { .. } | Insn::CallFunction { .. })
     }
 
     /// How the instruction accesses memory, if it does.
@@ -295,7 +303,7 @@ impl Insn {
                 AtomicOp::Cmpxchg => Some(Reg::R0),
                 _ => Some(src),
             },
-            Insn::Call { .. } => Some(Reg::R0),
+            Insn::Call { .. } | Insn::CallFunction { .. } => Some(Reg::R0),
             _ => None,
         }
     }

@@ -23,7 +23,7 @@ use crate::jit::bpf::{decode, Dialect, Insn, Raw};
 use crate::jit::error::{Error, Result};
 use crate::jit::lower::{Arena, Lowering, Place, Setting};
 use crate::jit::mips::{Cpu, Disp16, Disp26};
-use crate::jit::runtime::Runtime;
+use crate::jit::runtime::{Function, Runtime};
 
 /// A program as the kernel hands it over.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +37,8 @@ pub(crate) struct Program<'a> {
     pub(crate) verifier_zext: bool,
     /// The arena that the program has a map of.
     pub(crate) arena: Option<Arena>,
+    /// The kernel functions that the program calls, in the order of their calls.
+    pub(crate) functions: &'a [Function],
 }
 
 /// Memory that the caller lends for the time of a compilation.
@@ -107,6 +109,7 @@ impl<'a, A: Abi> Compiler<'a, A> {
                 frame,
                 zero_extends: !program.verifier_zext,
                 arena,
+                functions: program.functions,
             },
             offsets: workspace.offsets,
             block: workspace.block,
@@ -182,6 +185,7 @@ impl<'a, A: Abi> Compiler<'a, A> {
             let insn = decode(self.program.dialect, self.program.insns, at)?;
             let next = at.wrapping_add(insn.slots());
             self.start(self.target(&insn, at, forms, image));
+            self.check_function(&insn, at)?;
             let place = Place {
                 kept: self
                     .facts
@@ -206,6 +210,19 @@ impl<'a, A: Abi> Compiler<'a, A> {
         self.finish(epilogue, sink, self.len)?;
         self.fault_count = sink.fault_count();
         Ok(sink.len())
+    }
+
+    /// Refuses a call of a function that is not in the list.
+    fn check_function(&self, insn: &Insn, at: u32) -> Result {
+        match *insn {
+            Insn::CallFunction { slot } if self.setting.function(slot).is_none() => {
+                Err(Error::Unsupported {
+                    at,
+                    opcode: opcode(&self.program, at),
+                })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn start(&mut self, target: Target) {
@@ -307,6 +324,13 @@ fn arena_of(program: &Program<'_>, usage: &Usage) -> Result<Option<Arena>> {
         });
     }
     Ok(program.arena)
+}
+
+fn opcode(program: &Program<'_>, at: u32) -> u8 {
+    let insn = usize::try_from(at)
+        .ok()
+        .and_then(|at| program.insns.get(at));
+    insn.map_or(0, |insn| insn.code)
 }
 
 /// Whether a branch in one word reaches the other.

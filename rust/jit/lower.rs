@@ -19,7 +19,7 @@ use crate::jit::asm::Block;
 use crate::jit::bpf::{Insn, RegSet};
 use crate::jit::error::{Error, Result};
 use crate::jit::mips::Cpu;
-use crate::jit::runtime::Runtime;
+use crate::jit::runtime::{Function, Runtime};
 
 /// What holds for every instruction of a program.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +31,18 @@ pub(crate) struct Setting<'a, A> {
     pub(crate) zero_extends: bool,
     /// The program's arena, if it needs it.
     pub(crate) arena: Option<Arena>,
+    /// The kernel functions that the program calls, in the order of their calls.
+    pub(crate) functions: &'a [Function],
+}
+
+impl<A> Setting<'_, A> {
+    /// The kernel function that the instruction in this slot calls.
+    pub(crate) fn function(&self, slot: u32) -> Option<&Function> {
+        let found = self
+            .functions
+            .binary_search_by_key(&slot, |function| function.slot);
+        self.functions.get(found.ok()?)
+    }
 }
 
 /// The program's arena: memory that it shares with user space, at different addresses.

@@ -42,6 +42,24 @@ pub(crate) struct Runtime {
     pub(crate) counted: Counted,
 }
 
+/// A value as a C function takes or returns it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Value {
+    /// 1, 2, 4 or 8; 0 if there is none.
+    pub(crate) bytes: u8,
+    pub(crate) signed: bool,
+}
+
+/// A kernel function (kfunc) that a program calls (`struct btf_func_model`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Function {
+    /// Where in the program the call is.
+    pub(crate) slot: u32,
+    pub(crate) address: u64,
+    pub(crate) arguments: [Value; 5],
+    pub(crate) result: Value,
+}
+
 /// Which tail calls count towards the limit: kernels differ, each with its interpreter
 /// (`___bpf_prog_run()`, `JMP_TAIL_CALL`). A call whose index is outside of the array never does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 //! One program: from the kernel's structure to an image and back.
 
-use core::mem::{align_of, size_of};
+use core::mem::{align_of, size_of, MaybeUninit};
 use core::slice;
 
 use kernel::alloc::allocator::KVmalloc;
@@ -17,6 +17,8 @@ use crate::jit::bpf::{Dialect, Raw};
 use crate::jit::error::{Error, Result};
 use crate::jit::layout::{Compiler, Program, Workspace};
 use crate::jit::lower::Arena;
+use crate::jit::mips::Endian;
+use crate::jit::runtime::{Function, Value};
 
 /// What a block starts as.
 const EMPTY: Block = Block::new();
@@ -36,6 +38,7 @@ fn try_compile(prog: &mut bindings::bpf_prog) -> Result {
     let aux = unsafe { &*prog.aux };
     let cpu = cpu::current();
     let runtime = runtime::current();
+    let functions = functions(prog, cpu.endian)?;
     let program = Program {
         insns: insns(prog),
         dialect: Dialect {
@@ -46,6 +49,7 @@ fn try_compile(prog: &mut bindings::bpf_prog) -> Result {
         stack_depth: u32::from(aux.stack_depth),
         verifier_zext: aux.verifier_zext,
         arena: arena(prog),
+        functions: &functions,
     };
     let len = program.insns.len();
     let mut offsets = zeroes::<u32>(len.checked_add(1).ok_or(Error::TooLong)?)?;
@@ -92,6 +96,50 @@ fn arena(prog: &bindings::bpf_prog) -> Option<Arena> {
         kernel_base,
         user_base,
     })
+}
+
+/// The kernel functions that the program calls, in the order of their calls.
+///
+/// # Errors
+///
+/// `NoMemory`; `Unsupported` if the kernel does not know one, which the verifier does not let happen.
+fn functions(prog: &bindings::bpf_prog, endian: Endian) -> Result<Vec<Function, KVmalloc>> {
+    let calls = |raw: &&Raw| raw.calls_kernel_function(endian);
+    let insns = insns(prog);
+    let mut functions = zeroes::<Function>(insns.iter().filter(calls).count())?;
+    // Slots have 32 bits, as the kernel counts them.
+    let found = (0u32..).zip(insns).filter(|(_, raw)| calls(raw));
+    for (function, (slot, raw)) in functions.iter_mut().zip(found) {
+        let mut model = MaybeUninit::<bindings::btf_func_model>::uninit();
+        let mut address = 0;
+        // SAFETY: The program is valid and has this slot; both places take what is written there,
+        // which is all of them on success.
+        let model = unsafe {
+            if !bindings::bpf_jit_mips_function(prog, slot, model.as_mut_ptr(), &mut address) {
+                return Err(Error::Unsupported {
+                    at: slot,
+                    opcode: raw.code,
+                });
+            }
+            model.assume_init()
+        };
+        function.slot = slot;
+        function.address = address;
+        function.result = value(model.ret_size, model.ret_flags);
+        let arguments = model.arg_size.iter().zip(&model.arg_flags);
+        let arguments = arguments.take(usize::from(model.nr_args));
+        for (argument, (&bytes, &flags)) in function.arguments.iter_mut().zip(arguments) {
+            *argument = value(bytes, flags);
+        }
+    }
+    Ok(functions)
+}
+
+fn value(bytes: u8, flags: u8) -> Value {
+    Value {
+        bytes,
+        signed: u32::from(flags) & bindings::bpf_jit_mips_constants_BPF_JIT_MIPS_SIGNED != 0,
+    }
 }
 
 /// The program's instructions as the core reads them.

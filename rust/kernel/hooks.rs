@@ -39,3 +39,23 @@ pub(crate) unsafe extern "C" fn bpf_jit_supports_insn(
 pub(crate) unsafe extern "C" fn bpf_jit_supports_ptr_xchg() -> bool {
     cfg!(CONFIG_64BIT)
 }
+
+/// Whether programs may call kernel functions (kfuncs): with n64's convention only.
+///
+/// # Safety
+///
+/// Safe; the declaration that it replaces is not.
+#[export]
+pub(crate) unsafe extern "C" fn bpf_jit_supports_kfunc_call() -> bool {
+    cfg!(CONFIG_64BIT)
+}
+
+/// Whether these may be anywhere, so that the JIT looks up their addresses.
+///
+/// # Safety
+///
+/// Safe; the declaration that it replaces is not.
+#[export]
+pub(crate) unsafe extern "C" fn bpf_jit_supports_far_kfunc_call() -> bool {
+    cfg!(CONFIG_64BIT)
+}

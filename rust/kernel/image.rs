@@ -5,7 +5,7 @@
 //! An [`Image`] owns its memory until [`Image::publish`] hands it to the program, whose
 //! `bpf_jit_free()` gives it back. Dropped before, it gives itself back.
 
-use core::ffi::{c_uint, c_ulong, c_void};
+use core::ffi::{c_uint, c_void};
 use core::mem::{align_of, size_of};
 use core::ptr::NonNull;
 use core::slice;
@@ -83,13 +83,14 @@ impl Image {
     /// Writes the exception table: as many entries as [`Image::new`] was told of.
     pub(super) fn set_faults(&mut self, faults: &[Fault]) {
         let image = self.start.as_ptr() as usize;
-        let address = |word: u32| image.wrapping_add(word as usize * WORD as usize) as c_ulong;
+        let address = |word: u32| image.wrapping_add(word as usize * WORD as usize);
         // SAFETY: Image::new() has made room for as many entries, aligned as they must be; they
         // stay ours as long as `self` is borrowed. A word of any content is a valid number.
         let table = unsafe { slice::from_raw_parts_mut(self.table(), self.faults as usize) };
         for (entry, fault) in table.iter_mut().zip(faults) {
-            entry.insn = address(fault.at);
-            entry.nextinsn = address(fault.resume);
+            // What bindgen has for `unsigned long` depends on the kernel's version.
+            entry.insn = address(fault.at) as _;
+            entry.nextinsn = address(fault.resume) as _;
         }
     }
 

@@ -73,6 +73,7 @@ pub(super) fn form(insn: &Insn) -> String {
             width, cond, src, ..
         } => format!("Branch {width:?} {cond:?} {}", kind(src)),
         Insn::Call { .. } => "Call".to_string(),
+        Insn::CallFunction { .. } => "CallFunction".to_string(),
         Insn::TailCall => "TailCall".to_string(),
         Insn::Exit => "Exit".to_string(),
         Insn::NoSpec => "NoSpec".to_string(),
@@ -102,6 +103,7 @@ pub(super) fn all(dst: Reg, src: Reg, imm: i32, offset: i16, target: u32) -> Vec
         },
         Insn::Jump { target },
         Insn::Call { offset: imm },
+        Insn::CallFunction { slot: 0 },
         Insn::TailCall,
         Insn::Exit,
         Insn::NoSpec,

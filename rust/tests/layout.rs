@@ -279,6 +279,7 @@ fn with_workspace(offsets: usize, facts: usize) -> Result<u32, Error> {
         stack_depth: 0,
         verifier_zext: false,
         arena: None,
+        functions: &[],
     };
     let workspace = Workspace {
         offsets: &mut offsets,

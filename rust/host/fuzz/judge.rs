@@ -13,7 +13,7 @@
 //!   `NoMemory` only of memory that does not fit.
 
 use super::Input;
-use crate::host::{check, runtime, work, Image, ARENA};
+use crate::host::{check, runtime, work, Image, ARENA, FUNCTIONS};
 use crate::jit::abi::{Abi, N64, O32};
 use crate::jit::analysis::Fact;
 use crate::jit::asm::{Block, Fault};
@@ -90,6 +90,7 @@ impl Subject<'_> {
             stack_depth: self.input.stack_depth,
             verifier_zext: self.input.verifier_zext,
             arena: self.input.has_arena.then_some(ARENA),
+            functions: &FUNCTIONS,
         }
     }
 

@@ -33,6 +33,7 @@ pub(crate) fn print(insn: &Insn, at: u32) -> String {
             format!("if {dst} {cond} {} goto {distance:+}", operand(src, width))
         }
         Insn::Call { offset } => format!("call {offset}"),
+        Insn::CallFunction { .. } => "call kfunc".to_string(),
         Insn::TailCall => "tail_call".to_string(),
         Insn::Exit => "exit".to_string(),
         Insn::NoSpec => "nospec".to_string(),

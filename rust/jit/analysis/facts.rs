@@ -11,7 +11,7 @@
 //! seen, takes every register for live or defined there: sound, and exact for programs without
 //! loops.
 
-use crate::jit::bpf::{decode, Dialect, Insn, Raw, Reg, RegSet};
+use crate::jit::bpf::{decode, Dialect, Raw, Reg, RegSet};
 use crate::jit::error::{Error, Result};
 
 /// What is known where an instruction begins.
@@ -116,7 +116,7 @@ fn find_defined(dialect: Dialect, program: &[Raw], facts: &mut [Fact]) -> Result
         here.defined = here.defined.union(reaching);
         let mut defined = here.defined;
         let insn = decode(dialect, program, at)?;
-        if matches!(insn, Insn::Call { .. }) {
+        if insn.is_call() {
             defined = defined.minus(RegSet::ARGUMENTS).without(Reg::Ax);
         }
         if let Some(reg) = insn.writes() {

@@ -11,7 +11,7 @@ use crate::jit::error::{Error, Result};
 pub(crate) struct Usage {
     /// Registers that some instruction reads or writes.
     pub(crate) registers: RegSet,
-    /// Some instruction calls a helper.
+    /// Some instruction calls a helper or another function of the kernel's.
     pub(crate) calls_helpers: bool,
     /// Some instruction is lowered to a call of a kernel function, where registers have 32 bits.
     pub(crate) calls_functions: bool,
@@ -49,13 +49,13 @@ impl Usage {
         // A helper takes R1, which the program may have had from the start, and of the other
         // arguments those that some instruction writes.
         self.registers = self.registers.union(match insn {
-            Insn::Call { .. } => RegSet::of(Reg::R1),
+            insn if insn.is_call() => RegSet::of(Reg::R1),
             insn => insn.reads(),
         });
         if let Some(reg) = insn.writes() {
             self.registers = self.registers.with(reg);
         }
-        self.calls_helpers |= matches!(insn, Insn::Call { .. });
+        self.calls_helpers |= insn.is_call();
         self.calls_functions |= is_function_call(insn);
         self.makes_tail_calls |= matches!(insn, Insn::TailCall);
     }

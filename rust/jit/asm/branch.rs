@@ -198,6 +198,17 @@ impl Block {
         self.slot(slot);
     }
 
+    /// Calls a function anywhere in 64 bits of address space, as [`Block::call`] does.
+    pub(crate) fn call_far(&mut self, address: u64, slot: Slot) {
+        let low = address as u32;
+        if address == i64::from(low as i32) as u64 {
+            return self.call(low, slot);
+        }
+        self.load_doubleword(Reg::T9, address);
+        self.push(Insn::jalr(Reg::RA, Reg::T9));
+        self.slot(slot);
+    }
+
     /// A single instruction where there is one that reaches every word of an image.
     ///
     /// Else always two instructions to load the address, so that the measuring pass, which does not

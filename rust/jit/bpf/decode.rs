@@ -256,6 +256,12 @@ impl Decoder<'_> {
                     offset: self.raw.imm,
                 })
             }
+            (Width::W64, jmp::CALL, false)
+                if self.raw.src(self.dialect.endian) == pseudo::KERNEL_FUNCTION
+                    && self.dialect.width == Registers::W64 =>
+            {
+                Ok(Insn::CallFunction { slot: self.at })
+            }
             (Width::W64, jmp::TAIL_CALL, false) => Ok(Insn::TailCall),
             (Width::W64, jmp::EXIT, false) => Ok(Insn::Exit),
             _ => self.unsupported(),

@@ -58,6 +58,11 @@ impl Raw {
         self.code & 0xf0
     }
 
+    /// Whether this calls a kernel function that is no helper.
+    pub(crate) const fn calls_kernel_function(&self, endian: Endian) -> bool {
+        self.code == class::JMP | jmp::CALL && self.src(endian) == pseudo::KERNEL_FUNCTION
+    }
+
     /// Whether the source operand is a register.
     pub(crate) const fn is_reg_source(&self) -> bool {
         self.code & X != 0
@@ -187,6 +192,8 @@ pub(crate) mod cast {
 pub(crate) mod pseudo {
     /// `LD_IMM64` of the address of a subprogram.
     pub(crate) const FUNC: u8 = 4;
+    /// `CALL` of a kernel function that is no helper.
+    pub(crate) const KERNEL_FUNCTION: u8 = 2;
     /// `CALL` of a kernel helper.
     pub(crate) const HELPER: u8 = 0;
 }

@@ -52,8 +52,8 @@ pub(crate) fn lower(l: &mut Lowering<'_, O32>, insn: &Insn) -> Option<()> {
             from,
         } => l.mov_sx(width, dst, src, from),
         Insn::ZeroExtend { dst } => l.zero_extend(dst),
-        // There are no arenas on 32-bit machines: this is never decoded.
-        Insn::CastUser { .. } => None,
+        // Never decoded for 32-bit machines.
+        Insn::CastUser { .. } | Insn::CallFunction { .. } => None,
         Insn::Swap { dst, size, kind } => l.swap(dst, size, kind),
         Insn::LoadImm64 { dst, value } => l.load_imm64(dst, value),
         Insn::Load {

@@ -11,6 +11,7 @@ mod alu32;
 mod alu64;
 mod atomic;
 mod call;
+mod function;
 mod jump;
 mod memory;
 mod probe;
@@ -73,6 +74,7 @@ pub(crate) fn lower(l: &mut Lowering<'_, N64>, insn: &Insn) -> Option<()> {
             ..
         } => l.jump_if(width, cond, dst, src),
         Insn::Call { offset } => l.call(offset),
+        Insn::CallFunction { slot } => l.call_function(slot),
         Insn::TailCall => l.tail_call(),
         Insn::Exit => l.exit(),
         // Nothing to do: the interpreter's barrier_nospec() is empty on MIPS as well.

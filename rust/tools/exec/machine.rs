@@ -62,6 +62,7 @@ impl Variant {
     pub(super) fn options(&self, machine: &Machine, stack_depth: u32, address: u32) -> Options {
         Options {
             arena: None,
+            functions: &[],
             stack_depth,
             verifier_zext: self.verifier_zext,
             facts: self.facts,

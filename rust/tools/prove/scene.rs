@@ -154,6 +154,7 @@ fn emit_for<A: Abi>(
         frame,
         zero_extends: !around.verifier_zext,
         arena: None,
+        functions: &[],
     };
     let place = Place {
         kept: around.kept,

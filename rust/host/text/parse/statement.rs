@@ -50,6 +50,11 @@ impl Parser<'_> {
             "tail_call" => self.emit(class::JMP | jmp::TAIL_CALL, 0, 0, 0, 0),
             "nospec" => self.emit(class::ST | mode::NOSPEC, 0, 0, 0, 0),
             "call" => {
+                // Which one is said by the list of functions that the program comes with.
+                if self.takes_word("kfunc") {
+                    self.emit(class::JMP | jmp::CALL, 0, pseudo::KERNEL_FUNCTION, 0, 0);
+                    return Ok(());
+                }
                 let is_ours = self.takes_word("pc");
                 let src = if is_ours { PSEUDO_CALL } else { pseudo::HELPER };
                 let imm = self.fitting("a call")?;
