@@ -104,35 +104,51 @@ fn arena(prog: &bindings::bpf_prog) -> Option<Arena> {
 ///
 /// `NoMemory`; `Unsupported` if the kernel does not know one, which the verifier does not let happen.
 fn functions(prog: &bindings::bpf_prog, endian: Endian) -> Result<Vec<Function, KVmalloc>> {
-    let calls = |raw: &&Raw| raw.calls_kernel_function(endian);
     let insns = insns(prog);
-    let mut functions = zeroes::<Function>(insns.iter().filter(calls).count())?;
-    // Slots have 32 bits, as the kernel counts them.
-    let found = (0u32..).zip(insns).filter(|(_, raw)| calls(raw));
-    for (function, (slot, raw)) in functions.iter_mut().zip(found) {
-        let mut model = MaybeUninit::<bindings::btf_func_model>::uninit();
-        let mut address = 0;
-        // SAFETY: The program is valid and has this slot; both places take what is written there,
-        // which is all of them on success.
-        let model = unsafe {
-            if !bindings::bpf_jit_mips_function(prog, slot, model.as_mut_ptr(), &mut address) {
-                return Err(Error::Unsupported {
-                    at: slot,
-                    opcode: raw.code,
-                });
+    // Sums and counters of iterators can panic.
+    let mut count = 0usize;
+    for raw in insns {
+        count = count.wrapping_add(raw.calls_kernel_function(endian).into());
+    }
+    let mut functions = zeroes::<Function>(count)?;
+    let mut places = functions.iter_mut();
+    let mut slot = 0u32;
+    for raw in insns {
+        if raw.calls_kernel_function(endian) {
+            if let Some(place) = places.next() {
+                *place = function(prog, slot, raw.code)?;
             }
-            model.assume_init()
-        };
-        function.slot = slot;
-        function.address = address;
-        function.result = value(model.ret_size, model.ret_flags);
-        let arguments = model.arg_size.iter().zip(&model.arg_flags);
-        let arguments = arguments.take(usize::from(model.nr_args));
-        for (argument, (&bytes, &flags)) in function.arguments.iter_mut().zip(arguments) {
-            *argument = value(bytes, flags);
         }
+        slot = slot.wrapping_add(1);
     }
     Ok(functions)
+}
+
+fn function(prog: &bindings::bpf_prog, slot: u32, opcode: u8) -> Result<Function> {
+    let mut model = MaybeUninit::<bindings::btf_func_model>::uninit();
+    let mut address = 0;
+    // SAFETY: The program is valid and has this slot; both places take what is written there, which
+    // is all of them on success.
+    let model = unsafe {
+        if !bindings::bpf_jit_mips_function(prog, slot, model.as_mut_ptr(), &mut address) {
+            return Err(Error::Unsupported { at: slot, opcode });
+        }
+        model.assume_init()
+    };
+    let mut arguments = [Value::default(); 5];
+    let models = model.arg_size.iter().zip(&model.arg_flags);
+    for (argument, (&bytes, &flags)) in arguments
+        .iter_mut()
+        .zip(models.take(usize::from(model.nr_args)))
+    {
+        *argument = value(bytes, flags);
+    }
+    Ok(Function {
+        slot,
+        address,
+        arguments,
+        result: value(model.ret_size, model.ret_flags),
+    })
 }
 
 fn value(bytes: u8, flags: u8) -> Value {
