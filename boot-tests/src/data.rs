@@ -80,6 +80,9 @@ pub(crate) struct Expect {
     /// Those that fail however programs are run, and why; by the number that they print.
     #[serde(default)]
     pub(crate) fails: BTreeMap<String, String>,
+    /// Of which functions the kernel warns however programs are run: bugs of its core.
+    #[serde(default)]
+    pub(crate) warns: Vec<String>,
     /// Those that pass by being refused, so are neither run nor JIT'ed.
     #[serde(default)]
     pub(crate) refused: Vec<u32>,

@@ -20,6 +20,8 @@ pub(crate) struct Expected {
     pub(crate) unblinded: Option<Range>,
     /// Those that fail however programs are run, and why.
     pub(crate) fails: BTreeMap<String, String>,
+    /// Functions of which the kernel warns however programs are run.
+    pub(crate) warns: Vec<String>,
 }
 
 impl Job {
@@ -54,6 +56,7 @@ impl Job {
             jited: if self.jit == Jit::Off { 0 } else { run - left },
             unblinded,
             fails: expect.fails,
+            warns: expect.warns,
         })
     }
 }
@@ -76,6 +79,7 @@ mod tests {
                 jited: 1050,
                 unblinded: None,
                 fails: BTreeMap::new(),
+                warns: Vec::new(),
             }
         );
         let refused = suite.expect[KERNEL].refused[0];

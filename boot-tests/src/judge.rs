@@ -42,9 +42,19 @@ pub(crate) fn judge(job: &Job, outcome: &Outcome) -> Result<Vec<Verdict>> {
 
 fn judge_suite(suite: &Suite, expected: Expected, report: Report, end: &End) -> Verdict {
     let mut reasons = unfinished(&report, end);
+    let is_known = |line: &&String| {
+        expected
+            .warns
+            .iter()
+            .any(|name| line.contains(name.as_str()))
+    };
+    let warnings: Vec<&String> = report
+        .warnings
+        .iter()
+        .filter(|line| !is_known(line))
+        .collect();
     reasons.extend(
-        report
-            .warnings
+        warnings
             .iter()
             .map(|line| format!("the kernel warned: {line}")),
     );
@@ -70,7 +80,7 @@ fn judge_suite(suite: &Suite, expected: Expected, report: Report, end: &End) -> 
             .as_ref()
             .map_or(1, |faults| faults.rounds as u32);
         let lost = (expected.total * rounds).saturating_sub(passed + failed);
-        failed = (failed + lost + report.warnings.len() as u32).max(1);
+        failed = (failed + lost + warnings.len() as u32).max(1);
     }
     Verdict {
         suite: suite.name.clone(),
@@ -261,6 +271,7 @@ mod tests {
             jited: 2,
             unblinded: None,
             fails: BTreeMap::new(),
+            warns: Vec::new(),
         };
         let good = "@@ begin test_tail_calls\n@= images 3\n\
             test_bpf: #0 leaf jited:0 1 PASS\n\
