@@ -5,24 +5,27 @@
 //! It answers what a program does: every register, every byte of memory, every call, for the
 //! instruction set of RFC 9669 (versions 1 to 4 of the "cpu") and the few instructions that Linux
 //! adds in `___bpf_prog_run()`: tail calls, load-acquire, store-release, the auxiliary register and
-//! the speculation barrier. Where kernels differ, [`Setup`] says how.
+//! the speculation barrier; and those that 64-bit Linux adds for compilers alone: accesses that may
+//! find no memory, and calls of C functions. Where kernels differ, [`Setup`] says how.
 //!
 //! | section | here |
 //! |---|---|
 //! | 3 encoding | [`fields`] |
 //! | 4.1 arithmetic, 4.2 byte swaps, 4.3 conditions | [`alu`] |
 //! | 4.3 jumps, calls, exit; 4.3.1 helper functions | [`Machine::step`] |
-//! | 5.1, 5.2 loads and stores | [`Machine::step`], [`memory`] |
-//! | 5.3 atomic operations | [`Machine::step`] |
+//! | 5.1, 5.2 loads and stores | [`access`], [`memory`] |
+//! | 5.3 atomic operations | [`access`] |
 //! | 5.4 64-bit immediates | [`Machine::step`] |
 //!
 //! What a program may not do (an address outside all regions, a write to R10, a read of a register
 //! that it has not written, an opcode that does not exist) is a [`Trap`]. Everything outside the
 //! program is the [`Kernel`]'s affair.
 
+mod access;
 pub mod alu;
 mod execute;
 pub mod fields;
+mod function;
 pub mod memory;
 #[cfg(test)]
 mod tests;
@@ -30,6 +33,7 @@ mod tests;
 use super::word::Word;
 use super::world::{Fault, World};
 use fields::{Fields, Slot};
+pub use function::{Arena, Prototype, Type};
 use memory::ByteOrder;
 
 /// Bits of a word.
@@ -100,6 +104,22 @@ pub trait Kernel<W: Word>: World<W> {
 
     /// What is in a slot of a program array; the index is a word.
     fn program(&mut self, array: W, index: W) -> Content<Self::Program>;
+
+    /// The arena of the program, if it has one.
+    fn arena(&self) -> Option<Arena<W>> {
+        None
+    }
+
+    /// The C function that the instruction in a slot calls.
+    fn function(&self, _slot: usize) -> Option<Prototype> {
+        None
+    }
+
+    /// Calls that function with arguments of its types. Its result, of its type; if it has none,
+    /// anything.
+    fn call_function(&mut self, _slot: usize, _arguments: [Option<W>; 5]) -> W {
+        W::new(DOUBLEWORD, 0)
+    }
 
     /// The immediate, as a doubleword.
     fn immediate(&self, insn: &Fields) -> W {

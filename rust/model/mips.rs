@@ -34,6 +34,7 @@ mod word32;
 
 use super::word::Word;
 use super::world::{Fault, World};
+use access::Access;
 pub use word32::Word32;
 
 /// Bits of a word: of an instruction, and of what all registers of MIPS32 hold.
@@ -72,6 +73,8 @@ pub enum Trap {
     Unpredictable(u32),
     /// A control transfer in a delay slot.
     SlotBranches(u64),
+    /// An access in a delay slot that may find no memory: the kernel would be told of the branch.
+    SlotFaults(u64),
     /// `break`
     Breakpoint,
     /// An access outside of memory, or unaligned.
@@ -85,6 +88,12 @@ pub trait Platform<W: Word>: World<W> {
     /// The word of code at an address. Its opcode and registers are constant, its immediate need
     /// not be.
     fn fetch(&mut self, address: u64) -> Option<W>;
+
+    /// Where to go on, with registers as they are, if the access at an address finds no memory. None
+    /// if it always does.
+    fn resume(&self, _at: u64) -> Option<u64> {
+        None
+    }
 
     /// Whether something holds, which is one bit, that the manual asks of operands. Where it holds
     /// for some values only, who says yes has to see to it that there are no others.
@@ -170,6 +179,9 @@ impl<'p, W: Word, P: Platform<W>> Machine<'p, W, P> {
                 return Ok(Next::Instruction);
             }
             Flow::Compact(target) => (target, slot),
+            Flow::Delayed(_) if self.platform.resume(slot).is_some() => {
+                return Err(Trap::SlotFaults(slot))
+            }
             Flow::Delayed(target) => match self.execute(slot)? {
                 Flow::Straight if self.pauses(slot) => return Err(Trap::Unpredictable(PAUSE)),
                 Flow::Straight => (target, behind),
@@ -199,10 +211,19 @@ impl<'p, W: Word, P: Platform<W>> Machine<'p, W, P> {
         if let Some(flow) = self.transfer(at, word)? {
             return Ok(flow);
         }
-        if self.access(word)? || self.compute(word)? {
-            return Ok(Flow::Straight);
+        let resume = self.platform.resume(at);
+        match self.access(word, resume.is_some())? {
+            Some(Access::Absent) => {
+                let resume = resume.ok_or(Trap::Fetch(at))?;
+                return Ok(Flow::Compact(Target::To(resume)));
+            }
+            Some(Access::Done) => return Ok(Flow::Straight),
+            None => {}
         }
-        Err(Trap::Reserved(word.known()))
+        match self.compute(word)? {
+            true => Ok(Flow::Straight),
+            false => Err(Trap::Reserved(word.known())),
+        }
     }
 
     /// Whether there is a PAUSE, which must not be in a delay slot; before Release 2 it is an SLL.

@@ -29,6 +29,12 @@ pub trait World<W: Word> {
     /// As [`World::load`].
     fn store(&mut self, address: W, value: W) -> Result<(), Fault>;
 
+    /// Whether there is no memory at an address, for an access that may find none and comes next if
+    /// there is. Another access, later, may find it otherwise.
+    fn is_absent(&mut self, _address: W, _bytes: u32) -> bool {
+        false
+    }
+
     /// Orders all accesses before it before all that follow.
     fn fence(&mut self) {}
 

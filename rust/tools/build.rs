@@ -75,6 +75,8 @@ pub(super) const ATOMICS: [(&str, i32); 10] = [
     ("xchg", 0xe1),
     ("cmpxchg", CMPXCHG),
 ];
+/// Set in those that fetch.
+pub(super) const FETCH: i32 = 0x01;
 pub(super) const CMPXCHG: i32 = 0xf1;
 pub(super) const LOAD_ACQUIRE: i32 = 0x100;
 pub(super) const STORE_RELEASE: i32 = 0x110;
@@ -141,6 +143,37 @@ pub(super) fn store(size: u8, dst: u8, offset: i16, src: u8) -> Fields {
 /// `*(size *)(dst + offset) = value`
 pub(super) fn store_imm(size: u8, dst: u8, offset: i16, value: i32) -> Fields {
     insn(class::ST | 0x60 | size, dst, 0, offset, value)
+}
+
+/// Modes of loads from where there may be no memory: of any, and of an arena's.
+pub(super) const PROBE_MEM: u8 = 0x20;
+pub(super) const PROBE_MEM_SIGNED: u8 = 0x40;
+pub(super) const PROBE_ARENA: u8 = 0xa0;
+pub(super) const PROBE_ARENA_SIGNED: u8 = 0xc0;
+
+/// The mode of atomic operations on an arena.
+pub(super) const PROBE_ATOMIC: u8 = 0xe0;
+
+/// The same load, store or atomic operation in another mode.
+pub(super) fn in_mode(insn: Fields, mode: u8) -> Fields {
+    Fields {
+        opcode: insn.opcode & 0x1f | mode,
+        ..insn
+    }
+}
+
+/// Offset and immediate of a cast to user space.
+pub(super) const CAST_OFFSET: i16 = 1;
+pub(super) const CAST_TO_USER: i32 = 1 << 16;
+
+/// `dst = (user) src`, pointers into an arena
+pub(super) fn cast_to_user(dst: u8, src: u8) -> Fields {
+    insn(class::ALU64 | MOV | X, dst, src, CAST_OFFSET, CAST_TO_USER)
+}
+
+/// Call of a C function of the kernel's
+pub(super) fn call_function() -> Fields {
+    insn(CALL, 0, 2, 0, 0)
 }
 
 /// An atomic operation

@@ -2,28 +2,19 @@
 
 //! One instruction.
 
+use super::access::mode;
 use super::alu::{self, Swap};
 use super::fields::{class, Fields};
 use super::memory::ByteOrder;
 use super::{Content, Counted, Kernel, Machine, Next, Trap, AX, DOUBLEWORD, MAX_TAIL_CALLS, WORD};
 use crate::model::word::Word;
 
-/// Modes of load and store instructions (section 5, table 10).
-mod mode {
-    pub(super) const IMM: u8 = 0x00;
-    pub(super) const MEM: u8 = 0x60;
-    pub(super) const MEMSX: u8 = 0x80;
-    pub(super) const ATOMIC: u8 = 0xc0;
-}
+/// Offset and immediate of a MOV that is Linux's cast of a pointer to user space.
+const CAST: i16 = 1;
+const TO_USER: i32 = 1 << 16;
 
-/// Immediates of atomic instructions (section 5.3); the last two are Linux's.
-mod atomic {
-    pub(super) const FETCH: i32 = 0x01;
-    pub(super) const XCHG: i32 = 0xe1;
-    pub(super) const CMPXCHG: i32 = 0xf1;
-    pub(super) const LOAD_ACQUIRE: i32 = 0x100;
-    pub(super) const STORE_RELEASE: i32 = 0x110;
-}
+/// Source field of a CALL that calls a function with a C prototype.
+const C_FUNCTION: u8 = 2;
 
 /// The speculation barrier of Linux: class ST, size W, mode 6.
 const NOSPEC: u8 = 0xc2;
@@ -50,7 +41,7 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
                 let value = self.kernel.immediate(&insn);
                 self.store(&insn, value)?;
             }
-            _ if insn.mode() == mode::ATOMIC => self.atomic(&insn)?,
+            _ if matches!(insn.mode(), mode::ATOMIC | mode::PROBE_ATOMIC) => self.atomic(&insn)?,
             _ => {
                 let value = self.read(insn.src)?;
                 self.store(&insn, value)?;
@@ -80,6 +71,9 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
                 let value = match insn.offset {
                     0 => src,
                     _ if !from_register => return Err(bad),
+                    CAST if width == DOUBLEWORD && insn.immediate == TO_USER => {
+                        self.cast_to_user(src)?
+                    }
                     offset => alu::move_sign_extended(offset, src).ok_or(bad)?,
                 };
                 let zero_extends = insn.offset == 0
@@ -142,6 +136,10 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
                 self.call(insn.immediate)?;
                 false
             }
+            (0x80, DOUBLEWORD, false) if insn.src == C_FUNCTION && self.setup.is_wide => {
+                self.call_function(here)?;
+                false
+            }
             (0x90, DOUBLEWORD, false) => return Ok(Next::Exit),
             (0xf0, DOUBLEWORD, false) => return self.tail_call(),
             (operation, ..) => {
@@ -165,11 +163,16 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
         let arguments = [1, 2, 3, 4, 5].map(|number| self.read(number).ok());
         let result = self.kernel.call(offset, arguments).ok_or(Trap::BadCall)?;
         self.write(0, result)?;
+        self.lose_arguments();
+        Ok(())
+    }
+
+    /// What a call leaves of registers that the function may use.
+    pub(super) fn lose_arguments(&mut self) {
         for index in (1..=5).chain([AX]) {
             self.registers[index] = self.kernel.unknown(DOUBLEWORD);
             self.defined[index] = false;
         }
-        Ok(())
     }
 
     /// `JMP_TAIL_CALL` of `___bpf_prog_run()`: R3's low word is the index. The program that is called
@@ -209,106 +212,5 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
         let high = self.kernel.immediate(&second).low(WORD);
         let low = self.kernel.immediate(insn).low(WORD);
         self.write(insn.dst, high.concat(low))
-    }
-
-    /// Addresses have 32 bits on a 32-bit machine: those above do not count.
-    fn address(&self, base: u8, insn: &Fields) -> Result<W, Trap> {
-        let (base, offset) = (self.read(base)?, self.kernel.offset(insn));
-        Ok(match self.setup.is_wide {
-            true => base + offset.sign_extend(DOUBLEWORD),
-            false => base.low(WORD) + offset,
-        })
-    }
-
-    /// Sections 5.1 and 5.2.
-    fn load(&mut self, insn: &Fields) -> Result<(), Trap> {
-        let address = self.address(insn.src, insn)?;
-        let size = insn.size();
-        let value = self.kernel.load(address, size).map_err(Trap::Memory)?;
-        match (insn.mode(), size) {
-            (mode::MEM, 8) => self.write(insn.dst, value),
-            (mode::MEM, _) => self.write_result(insn.dst, value.zero_extend(WORD)),
-            (mode::MEMSX, 1 | 2 | 4) => self.write(insn.dst, value.sign_extend(DOUBLEWORD)),
-            _ => Err(Trap::BadInstruction),
-        }
-    }
-
-    /// Section 5.1.
-    fn store(&mut self, insn: &Fields, value: W) -> Result<(), Trap> {
-        if insn.mode() != mode::MEM {
-            return Err(Trap::BadInstruction);
-        }
-        let address = self.address(insn.dst, insn)?;
-        self.put(address, insn.size(), value)
-    }
-
-    /// Stores the low `size` bytes.
-    fn put(&mut self, address: W, size: u32, value: W) -> Result<(), Trap> {
-        self.kernel
-            .store(address, value.low(size * 8))
-            .map_err(Trap::Memory)
-    }
-
-    /// Section 5.3, and Linux's load-acquire and store-release.
-    fn atomic(&mut self, insn: &Fields) -> Result<(), Trap> {
-        let size = insn.size();
-        match insn.immediate {
-            // Linux has no doubleword forms of these on a 32-bit machine.
-            atomic::LOAD_ACQUIRE | atomic::STORE_RELEASE if size == 8 && !self.setup.is_wide => {}
-            atomic::LOAD_ACQUIRE => {
-                let address = self.address(insn.src, insn)?;
-                let value = self.kernel.load(address, size).map_err(Trap::Memory)?;
-                self.kernel.fence();
-                return match size {
-                    8 => self.write(insn.dst, value),
-                    _ => self.write_result(insn.dst, value.zero_extend(WORD)),
-                };
-            }
-            atomic::STORE_RELEASE => {
-                let address = self.address(insn.dst, insn)?;
-                let value = self.read(insn.src)?;
-                self.kernel.fence();
-                return self.put(address, size, value);
-            }
-            _ => {}
-        }
-        if size != 4 && size != 8 {
-            return Err(Trap::BadInstruction);
-        }
-        self.read_modify_write(insn, size)
-    }
-
-    /// Linux orders those that return a value fully, and others not at all
-    /// (Documentation/atomic_t.txt).
-    fn read_modify_write(&mut self, insn: &Fields, size: u32) -> Result<(), Trap> {
-        let width = size * 8;
-        let address = self.address(insn.dst, insn)?;
-        let src = self.read(insn.src)?.low(width);
-        let fetches = insn.immediate & atomic::FETCH != 0;
-        if fetches {
-            self.kernel.fence();
-        }
-        let old = self.kernel.load(address, size).map_err(Trap::Memory)?;
-        let (new, replaces) = match insn.immediate {
-            atomic::XCHG => (Some(src), insn.src),
-            // The destination is R0.
-            atomic::CMPXCHG => {
-                let expected = self.read(0)?.low(width);
-                let is_equal = self.kernel.decide(old.equals(expected));
-                (is_equal.then_some(src), 0)
-            }
-            operation => {
-                let new = alu::atomic(operation & !atomic::FETCH, old, src);
-                (Some(new.ok_or(Trap::BadInstruction)?), insn.src)
-            }
-        };
-        if let Some(new) = new {
-            self.put(address, size, new)?;
-        }
-        if fetches {
-            self.kernel.fence();
-            self.write_result(replaces, old)?;
-        }
-        Ok(())
     }
 }

@@ -1,41 +1,87 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Loads, stores and their order.
+//!
+//! An access that may find no memory has an entry in the platform's table of where to go on then
+//! ([`Platform::resume`]). It changes nothing but that a store-conditional behind it would fail, since the
+//! kernel has returned from an exception in between.
 
 use super::{Machine, Platform, Trap, Word32};
 use crate::model::word::Word;
 
+/// What came of an access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// What the instruction does.
+    Done,
+    /// There is no memory.
+    Absent,
+}
+
+/// What an instruction does to memory.
+enum Kind {
+    Load,
+    LoadSigned,
+    Store,
+    /// LL and LLD
+    LoadLinked,
+    /// SC and SCD
+    StoreConditional,
+}
+
 impl<W: Word, P: Platform<W>> Machine<'_, W, P> {
-    /// Executes a load, a store or SYNC. Says whether it is one.
-    pub(super) fn access(&mut self, word: Word32<W>) -> Result<bool, Trap> {
-        match word.opcode() {
-            0o40 => self.load(word, 1, true)?,
-            0o41 => self.load(word, 2, true)?,
-            0o43 => self.load(word, 4, true)?,
-            0o44 => self.load(word, 1, false)?,
-            0o45 => self.load(word, 2, false)?,
-            0o50 => self.store(word, 1)?,
-            0o51 => self.store(word, 2)?,
-            0o53 => self.store(word, 4)?,
-            0o47 if self.is_wide() => self.load(word, 4, false)?,
-            0o67 if self.is_wide() => self.load(word, 8, false)?,
-            0o77 if self.is_wide() => self.store(word, 8)?,
-            0o60 if !self.is_r6() => self.load_linked(word, 4)?,
-            0o70 if !self.is_r6() => self.store_conditional(word, 4)?,
-            0o64 if self.is_wide() && !self.is_r6() => self.load_linked(word, 8)?,
-            0o74 if self.is_wide() && !self.is_r6() => self.store_conditional(word, 8)?,
+    /// Executes a load, a store or SYNC, and says what came of it; None for other instructions. Only
+    /// what is guarded may find no memory.
+    pub(super) fn access(
+        &mut self,
+        word: Word32<W>,
+        is_guarded: bool,
+    ) -> Result<Option<Access>, Trap> {
+        let is_wide = self.is_wide();
+        let before_r6 = !self.is_r6();
+        let (kind, bytes) = match word.opcode() {
+            0o40 => (Kind::LoadSigned, 1),
+            0o41 => (Kind::LoadSigned, 2),
+            0o43 => (Kind::LoadSigned, 4),
+            0o44 => (Kind::Load, 1),
+            0o45 => (Kind::Load, 2),
+            0o50 => (Kind::Store, 1),
+            0o51 => (Kind::Store, 2),
+            0o53 => (Kind::Store, 4),
+            0o47 if is_wide => (Kind::Load, 4),
+            0o67 if is_wide => (Kind::Load, 8),
+            0o77 if is_wide => (Kind::Store, 8),
+            0o60 if before_r6 => (Kind::LoadLinked, 4),
+            0o70 if before_r6 => (Kind::StoreConditional, 4),
+            0o64 if is_wide && before_r6 => (Kind::LoadLinked, 8),
+            0o74 if is_wide && before_r6 => (Kind::StoreConditional, 8),
             0o37 if self.is_r6() && word.bit6() == 0 => match word.function() {
-                0o66 => self.load_linked(word, 4)?,
-                0o46 => self.store_conditional(word, 4)?,
-                0o67 if self.is_wide() => self.load_linked(word, 8)?,
-                0o47 if self.is_wide() => self.store_conditional(word, 8)?,
-                _ => return Ok(false),
+                0o66 => (Kind::LoadLinked, 4),
+                0o46 => (Kind::StoreConditional, 4),
+                0o67 if is_wide => (Kind::LoadLinked, 8),
+                0o47 if is_wide => (Kind::StoreConditional, 8),
+                _ => return Ok(None),
             },
             // SYNC, of the only kind that every release has
-            0 if word.known() == 0o17 => self.platform.fence(),
-            _ => return Ok(false),
+            0 if word.known() == 0o17 => {
+                self.platform.fence();
+                return Ok(Some(Access::Done));
+            }
+            _ => return Ok(None),
+        };
+        let address = self.address(word);
+        if is_guarded && self.platform.is_absent(address, bytes) {
+            self.linked = None;
+            return Ok(Some(Access::Absent));
         }
-        Ok(true)
+        match kind {
+            Kind::Load => self.load(word, bytes, false)?,
+            Kind::LoadSigned => self.load(word, bytes, true)?,
+            Kind::Store => self.store(word, bytes)?,
+            Kind::LoadLinked => self.load_linked(word, bytes)?,
+            Kind::StoreConditional => self.store_conditional(word, bytes)?,
+        }
+        Ok(Some(Access::Done))
     }
 
     /// Base and offset; LL and SC, LLD and SCD have a short one since Release 6.

@@ -144,7 +144,7 @@ impl<'m> Prover<'m> {
     }
 
     fn frames(&mut self) -> Result<()> {
-        for around in programs::programs() {
+        for around in programs::programs(self.machine) {
             if self.is_hopeless() {
                 break;
             }
@@ -173,7 +173,7 @@ impl<'m> Prover<'m> {
     }
 
     fn calls(&mut self) -> Result<()> {
-        for around in programs::programs() {
+        for around in programs::programs(self.machine) {
             forget_all();
             let Some(layout) = self.layout(&around)? else {
                 continue;
@@ -193,7 +193,7 @@ impl<'m> Prover<'m> {
         let samples = case.samples();
         let machine = self.machine;
         let emit_words = |numbers: &Numbers| {
-            emit(machine, &case.around, &case.with(numbers)).map(|snippet| snippet.words)
+            emit(machine, &case.around, &case.with(numbers)).map(|snippet| snippet.with_faults())
         };
         let shapes = match Shapes::find(&samples, emit_words) {
             Ok(shapes) => shapes,
@@ -257,7 +257,8 @@ impl<'m> Prover<'m> {
             layout,
             insns: &insns,
             snippet: &snippet,
-            words: &template.words,
+            // Without its faults: those of the snippet are the same.
+            words: &template.words[..snippet.words.len()],
             immediate: Some(template.immediate.sign_extend(64)),
             second: Some(template.second.sign_extend(64)),
             offset: Some(template.offset),
@@ -272,7 +273,7 @@ impl<'m> Prover<'m> {
         case.each_number(self.all_immediates, |numbers| {
             self.outcome.numbers += 1;
             let covered = emit(machine, &case.around, &case.with(numbers))
-                .is_ok_and(|snippet| shapes.covers(numbers, &snippet.words));
+                .is_ok_and(|snippet| shapes.covers(numbers, &snippet.with_faults()));
             if !covered {
                 missed = Some(*numbers);
             }
@@ -291,9 +292,11 @@ impl<'m> Prover<'m> {
     fn judge(&mut self, theorem: &Theorem<'_>) -> Result<()> {
         let before = lemma_uses();
         let mut obligations = Vec::new();
-        let result = explore(|path| {
-            obligations.push(theorem.obligation(path)?);
-            Ok::<(), String>(())
+        let result = theorem.judge_faults().and_then(|()| {
+            explore(|path| {
+                obligations.push(theorem.obligation(path)?);
+                Ok::<(), String>(())
+            })
         });
         self.outcome.uses_lemma |= lemma_uses() > before;
         let mut wrong = result.err();

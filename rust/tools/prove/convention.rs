@@ -6,11 +6,13 @@
 //! Under n64 a BPF register is a native one, all arguments are in registers, and kernel addresses
 //! are sign-extended words.
 
+use super::world::Call;
 use crate::host::RUNTIME;
 use crate::jit::mips::Reg;
+use crate::jit::runtime::{self, Value};
 use crate::model::bpf::alu;
 use crate::model::bpf::memory::ByteOrder;
-use crate::model::bpf::{AX, R10};
+use crate::model::bpf::{Prototype, Type, AX, R10};
 use crate::model::term::Term;
 use crate::model::word::Word;
 use crate::tools::machine::Machine;
@@ -189,4 +191,53 @@ pub(super) fn update(operation: i32, old: Term, operand: Term) -> Option<Term> {
 pub(super) fn doubleword(order: ByteOrder, gpr: &[Term; 32], first: usize) -> Term {
     let (high, low) = in_memory_order(order, first);
     gpr[high].concat(gpr[low])
+}
+
+/// A C type as the core has it.
+fn kind(value: Value) -> Option<Type> {
+    (value.bytes > 0).then(|| Type {
+        bits: u32::from(value.bytes) * 8,
+        is_signed: value.signed,
+    })
+}
+
+/// What a C function takes and gives.
+pub(super) fn prototype(function: &runtime::Function) -> Prototype {
+    Prototype {
+        arguments: function.arguments.map(kind),
+        result: kind(function.result),
+    }
+}
+
+/// A value of a C type in a register under n64: words are sign-extended whatever their type, what is
+/// smaller as its type says.
+fn in_register(kind: Type, value: Term) -> Term {
+    match kind.bits {
+        32 => value.sign_extend(64),
+        _ => kind.extend(value, 64),
+    }
+}
+
+/// A call of a C function, and its result, of its type.
+pub(super) fn call(
+    function: Option<runtime::Function>,
+    prototype: Option<Prototype>,
+    arguments: [Option<Term>; 5],
+) -> (Call, Term) {
+    let kinds = prototype.map_or([None; 5], |prototype| prototype.arguments);
+    let mut passed = [None; 5];
+    for (passed, (kind, value)) in passed.iter_mut().zip(kinds.into_iter().zip(arguments)) {
+        *passed = kind
+            .zip(value)
+            .map(|(kind, value)| in_register(kind, value));
+    }
+    let given = prototype.and_then(|prototype| prototype.result);
+    let result = Term::variable(given.map_or(64, |kind| kind.bits), "the function's result");
+    let call = Call {
+        what: Term::new(64, function.map_or(0, |function| function.address)),
+        is_function: true,
+        arguments: passed,
+        result: given.map_or(result, |kind| in_register(kind, result)),
+    };
+    (call, result)
 }

@@ -3,9 +3,11 @@
 //! What is proved: every form of every instruction, with every aliasing of its operands, every
 //! immediate and offset, and everything around it that its lowering depends on.
 
+mod wide;
+
 use super::scene::{Around, Goal, Machine};
 use super::shape::Many;
-use crate::host::AX;
+use crate::host::{ARENA, AX};
 use crate::jit::analysis::Usage;
 use crate::jit::bpf::{Reg, RegSet};
 use crate::jit::mips::cpu::Barriers;
@@ -37,7 +39,7 @@ pub(super) const EVERYTHING: Around = Around {
         registers: RegSet::ALL,
         calls_helpers: true,
         calls_functions: true,
-        needs_arena: None,
+        needs_arena: Some(0),
         makes_tail_calls: true,
     },
     stack_depth: 512,
@@ -48,6 +50,8 @@ pub(super) const EVERYTHING: Around = Around {
     passed: RegSet::ALL,
     is_last: false,
     goal: Goal::Ahead,
+    user_base: ARENA.user_base,
+    function: None,
 };
 
 /// Every form on a machine.
@@ -60,6 +64,9 @@ pub(super) fn forms(machine: &Machine) -> Vec<Form> {
     ordered(machine, &mut forms);
     jumps(&mut forms);
     calls(&mut forms);
+    if machine.is_wide() {
+        wide::forms(&mut forms);
+    }
     forms
 }
 

@@ -14,7 +14,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::convention::{self, A0, FP, GP, K0, K1, RA, S0, S7, SP, V0, V1};
+use super::convention::{self, A0, FP, GP, K0, K1, RA, S0, S4, S7, SP, V0, V1};
 use super::path::Path;
 use super::run::{self, End};
 use super::scene::{emit_frame, Around, Machine, Part, Snippet};
@@ -75,6 +75,8 @@ impl Run {
             space: Space::new(machine.order()),
             words: &words,
             begin: machine.pointer(snippet.begin),
+            faults: &[],
+            fences_linked: false,
             sp,
             frame,
             frame_stores: BTreeSet::new(),
@@ -136,7 +138,13 @@ pub(super) fn prologue(
             demand("the count stays", is_counted(count));
         }
         demand("memory stays", Term::bit(!run.touches_memory));
-        for register in (S0..=S7).chain([GP, K0, K1, RA]) {
+        let arena = around.arena(machine);
+        if let Some(arena) = arena {
+            let address = Term::new(64, arena.kernel_base);
+            demand("the arena", run.after[S4].equals(address));
+        }
+        let others = (S0..=S7).chain([GP, K0, K1, RA]);
+        for register in others.filter(|&register| register != S4 || arena.is_none()) {
             let what = format!("${} stays", convention::name(register));
             demand(&what, run.after[register].equals(run.before[register]));
         }
@@ -290,6 +298,7 @@ fn writable(machine: &Machine, around: &Around) -> BTreeSet<usize> {
         }
     }
     set.remove(&0);
+    set.extend(around.arena(machine).map(|_| S4));
     // Lowerings of 64 bits call helpers only.
     let calls_functions = around.usage.calls_functions && !machine.is_wide();
     if around.usage.calls_helpers || calls_functions {

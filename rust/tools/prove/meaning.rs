@@ -5,13 +5,14 @@
 
 use std::collections::BTreeSet;
 
+use super::convention::S4;
 use super::path::Path;
 use super::space::Space;
 use super::theorem::Theorem;
 use super::world::{BpfWorld, Call};
 use crate::host;
 use crate::jit::runtime::Counted;
-use crate::model::bpf::{self, Next, Setup, UpperHalf, REGISTERS};
+use crate::model::bpf::{self, Arena, Next, Setup, UpperHalf, REGISTERS};
 use crate::model::term::Term;
 use crate::model::word::Word;
 use crate::tools::build::exit;
@@ -74,6 +75,11 @@ impl Theorem<'_> {
             calls: Vec::new(),
             unspecified: BTreeSet::new(),
             readable: BTreeSet::new(),
+            arena: self.around.arena(self.machine).map(|arena| Arena {
+                kernel: gpr[S4],
+                user: Term::new(64, arena.user_base),
+            }),
+            function: self.around.function,
         };
         let zero = Term::new(64, 0);
         let mut machine = bpf::Machine::new(setup, &mut world, &programs, zero);

@@ -3,7 +3,7 @@
 //! What others see of an instruction: memory accesses and calls.
 
 use super::meaning::Meaning;
-use super::space::{in_words, same_events, Event};
+use super::space::{answers, in_words, same_events, Event};
 use super::theorem::Obligation;
 use super::world::MipsWorld;
 use crate::host::RUNTIME;
@@ -24,6 +24,11 @@ pub(super) fn judge_events(
     };
     let expected = accesses(&meaning.space.events);
     let found = accesses(&world.space.events);
+    // They are the same questions, at the same time: there is memory for both or for neither. That
+    // they are, in number and address, is part of what has to be shown.
+    for (expected, found) in answers(&expected).zip(answers(&found)) {
+        obligation.assumptions.push(found.equals(expected));
+    }
     match same_events(&expected, &found, with_fences) {
         Some(bits) => {
             for bit in bits {
@@ -44,13 +49,17 @@ pub(super) fn judge_calls(obligation: &mut Obligation, meaning: &Meaning, world:
         meaning.calls.len() == world.calls.len(),
     );
     for (expected, found) in meaning.calls.iter().zip(&world.calls) {
-        let base = expected.what.constant(u64::from(RUNTIME.call_base));
-        let address = base + expected.what;
-        let extended = address.sign_extend(world.machine.gprlen());
-        obligation.demand("the helper", found.what.equals(extended));
-        if world.machine.is_wide() {
-            // All of a 64-bit kernel is in the segments whose addresses are negative words.
-            obligation.assumptions.push(address.slice(31, 1));
+        if expected.is_function {
+            obligation.demand("the function", found.what.equals(expected.what));
+        } else {
+            let base = expected.what.constant(u64::from(RUNTIME.call_base));
+            let address = base + expected.what;
+            let extended = address.sign_extend(world.machine.gprlen());
+            obligation.demand("the helper", found.what.equals(extended));
+            if world.machine.is_wide() {
+                // All of a 64-bit kernel is in the segments whose addresses are negative words.
+                obligation.assumptions.push(address.slice(31, 1));
+            }
         }
         for (number, (expected, found)) in
             expected.arguments.iter().zip(found.arguments).enumerate()

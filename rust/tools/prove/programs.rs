@@ -12,7 +12,7 @@ use crate::model::bpf::fields::class;
 use crate::tools::build::*;
 
 /// Programs that use this and that: what their frames and calls depend on.
-pub(super) fn programs() -> Vec<Around> {
+pub(super) fn programs(machine: &Machine) -> Vec<Around> {
     let optional = [Reg::R6, Reg::R7, Reg::R8, Reg::R9, Reg::R10, Reg::Ax];
     let mut programs = Vec::new();
     for subset in 0..1u32 << (optional.len() + 2) {
@@ -39,6 +39,21 @@ pub(super) fn programs() -> Vec<Around> {
                 ..EVERYTHING
             });
         }
+    }
+    if machine.is_wide() {
+        // The same with an arena, of which the frame saves a register more.
+        let with_arena: Vec<Around> = programs
+            .iter()
+            .filter(|around| around.stack_depth == 8)
+            .map(|around| Around {
+                usage: Usage {
+                    needs_arena: Some(0),
+                    ..around.usage
+                },
+                ..*around
+            })
+            .collect();
+        programs.extend(with_arena);
     }
     // The least that a program can use.
     programs.push(Around {

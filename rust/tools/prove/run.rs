@@ -53,6 +53,13 @@ pub(super) fn run(machine: &mut Machine<'_, Term, MipsWorld<'_>>) -> Result<End,
         if !is_inside(machine.pc) {
             return Ok(End::At(machine.pc));
         }
+        let world = &*machine.platform;
+        if world.fences_linked && world.is_load_linked(machine.pc) && !world.has_just_fenced() {
+            return Err(format!(
+                "no barrier before the load-linked at {:#x}",
+                machine.pc
+            ));
+        }
         match heads.get_mut(&machine.pc) {
             Some(head) if machine.pc <= at && has_begun => {
                 if come_back(machine, head)? {
@@ -127,7 +134,7 @@ fn call(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Result<
     };
     machine.platform.has_called = true;
     let result = match target.value().and_then(Function::at) {
-        // Lowerings of 64 bits call helpers only.
+        // Lowerings of 64 bits call what the program calls only.
         _ if is_wide => Some(wide_helper(machine, target)),
         Some(function) => perform(machine, function)?,
         None => Some(helper(machine, target)),
@@ -174,6 +181,7 @@ fn helper(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Term 
     let result = Term::variable(64, "the helper's result");
     machine.platform.calls.push(Call {
         what: target,
+        is_function: false,
         arguments: [
             Some(registers[0]),
             Some(registers[1]),
@@ -191,6 +199,7 @@ fn wide_helper(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> 
     let result = Term::variable(64, "the helper's result");
     machine.platform.calls.push(Call {
         what: target,
+        is_function: false,
         arguments: std::array::from_fn(|number| Some(machine.gpr[A0 + number])),
         result,
     });

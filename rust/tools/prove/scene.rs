@@ -5,13 +5,13 @@
 use crate::host;
 use crate::jit::abi::{Abi, Frame, N64, O32};
 use crate::jit::analysis::Usage;
-use crate::jit::asm::{Block, Form, Sink, Target};
+use crate::jit::asm::{Block, Fault, Form, Sink, Target};
 use crate::jit::bpf::{decode, Raw, RegSet};
 use crate::jit::error::{Error, Result as CoreResult};
-use crate::jit::lower::{Lowering, Place, Setting};
+use crate::jit::lower::{Arena, Lowering, Place, Setting};
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::{Cpu, Disp16, Insn, Release, Width};
-use crate::jit::runtime::{Counted, Runtime};
+use crate::jit::runtime::{Counted, Function, Runtime};
 use crate::model::bpf::fields::Fields;
 use crate::model::mips;
 pub(super) use crate::tools::machine::{Machine, MACHINES};
@@ -101,7 +101,26 @@ pub(super) struct Around {
     /// The epilogue follows.
     pub(super) is_last: bool,
     pub(super) goal: Goal,
+    /// Where a process has the program's arena.
+    pub(super) user_base: u64,
+    /// The C function that the instruction calls, if it does.
+    pub(super) function: Option<Function>,
 }
+
+impl Around {
+    /// The program's arena, if it needs one: only 64-bit kernels have them.
+    pub(super) fn arena(&self, machine: &Machine) -> Option<Arena> {
+        let arena = Arena {
+            user_base: self.user_base,
+            ..host::ARENA
+        };
+        let has_arena = self.usage.needs_arena.is_some() && machine.is_wide();
+        has_arena.then_some(arena)
+    }
+}
+
+/// The opcode of words that stand for faults: no release has an instruction of it.
+const FAULT: u32 = 0o73 << 26;
 
 /// What an instruction became.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,11 +130,21 @@ pub(super) struct Snippet {
     pub(super) begin: u32,
     /// Where its jumps go.
     pub(super) target: u32,
+    /// What may find no memory, and where to go on then, in bytes from the first word.
+    pub(super) faults: Vec<(u32, u32)>,
 }
 
 impl Snippet {
     pub(super) fn end(&self) -> u32 {
         self.begin.wrapping_add(self.words.len() as u32 * 4)
+    }
+
+    /// The words, and behind them the faults, each as a word that is no instruction: code is the same
+    /// if they are.
+    pub(super) fn with_faults(&self) -> Vec<u32> {
+        let fault = |&(at, resume): &(u32, u32)| FAULT | at << 13 | resume;
+        let faults = self.faults.iter().map(fault);
+        self.words.iter().copied().chain(faults).collect()
     }
 }
 
@@ -153,8 +182,8 @@ fn emit_for<A: Abi>(
         runtime: &host::runtime(machine.width, around.counted),
         frame,
         zero_extends: !around.verifier_zext,
-        arena: None,
-        functions: &[],
+        arena: around.arena(machine),
+        functions: around.function.as_slice(),
     };
     let place = Place {
         kept: around.kept,
@@ -172,9 +201,9 @@ fn emit_for<A: Abi>(
         position: filler,
         image: IMAGE,
     };
-    let len = lower(near)?.len() as u32;
+    let len = lower(near)?.0.len() as u32;
     let (form, position) = position(around.goal, filler, len)?;
-    let words = lower(Target {
+    let (words, faults) = lower(Target {
         form,
         position,
         image: IMAGE,
@@ -183,19 +212,21 @@ fn emit_for<A: Abi>(
         words,
         begin: IMAGE.wrapping_add(filler * 4),
         target: IMAGE.wrapping_add(position * 4),
+        faults,
     })
 }
 
-/// The words of a block behind so many others.
+/// The words of a block behind so many others, and its faults.
 fn lower(
     filler: u32,
     target: Target,
     cpu: &Cpu,
     lower: impl Fn(&mut Block) -> CoreResult,
-) -> Result<Vec<u32>, String> {
+) -> Result<(Vec<u32>, Vec<(u32, u32)>), String> {
     let told = |error| format!("lowering: {error:?}");
     let mut words = vec![0; filler as usize + 64];
-    let mut sink = Sink::writing(&mut words);
+    let mut faults = [Fault::default(); 4];
+    let mut sink = Sink::writing(&mut words).with_faults(&mut faults);
     let mut block = Block::new();
     while sink.len() < filler {
         block.start(cpu, Target::NONE);
@@ -206,10 +237,13 @@ fn lower(
     lower(&mut block)
         .and_then(|()| block.flush(&mut sink, 0))
         .map_err(told)?;
-    let len = sink.len();
+    let (len, fault_count) = (sink.len(), sink.fault_count());
     words.truncate(len as usize);
     words.drain(..filler as usize);
-    Ok(words)
+    let bytes = |position: u32| position.wrapping_sub(filler).wrapping_mul(4);
+    let faults = faults.iter().take(fault_count as usize);
+    let faults = faults.map(|fault| (bytes(fault.at), bytes(fault.resume)));
+    Ok((words, faults.collect()))
 }
 
 /// Where the target is, in words from the start of the image; the near form's length is `len`.
@@ -234,7 +268,8 @@ fn position(goal: Goal, filler: u32, len: u32) -> Result<(Form, u32), String> {
 
 /// The frame of the program around.
 fn frame<A: Abi>(machine: &Machine, around: &Around) -> Result<Frame<A>, String> {
-    Frame::new(machine.endian, &around.usage, around.stack_depth, None)
+    let arena = around.arena(machine);
+    Frame::new(machine.endian, &around.usage, around.stack_depth, arena)
         .map_err(|error| format!("frame: {error:?}"))
 }
 
@@ -263,7 +298,7 @@ pub(super) fn emit_frame(
 
 fn emit_part<A: Abi>(machine: &Machine, around: &Around, part: Part) -> Result<Snippet, String> {
     let frame = frame::<A>(machine, around)?;
-    let words = lower(0, Target::NONE, &machine.cpu(around.barriers), |block| {
+    let (words, faults) = lower(0, Target::NONE, &machine.cpu(around.barriers), |block| {
         let emitted = match part {
             Part::Prologue => frame.prologue(block),
             Part::Epilogue => frame.epilogue(block),
@@ -274,5 +309,6 @@ fn emit_part<A: Abi>(machine: &Machine, around: &Around, part: Part) -> Result<S
         words,
         begin: IMAGE,
         target: IMAGE,
+        faults,
     })
 }

@@ -16,6 +16,12 @@ pub(super) enum Event {
     Load { address: Term, bytes: u32 },
     /// A value was stored.
     Store { address: Term, value: Term },
+    /// It was asked whether there is no memory; one bit that nothing is known of is the answer.
+    Absent {
+        address: Term,
+        bytes: u32,
+        answer: Term,
+    },
     /// All before is ordered before all behind.
     Fence,
 }
@@ -114,8 +120,24 @@ fn same_access(a: Event, b: Event) -> Option<Vec<Term>> {
         ) if value.width() == others.width() => {
             Some(vec![address.equals(other), value.equals(others)])
         }
+        (
+            Event::Absent { address, bytes, .. },
+            Event::Absent {
+                address: other,
+                bytes: others,
+                ..
+            },
+        ) if bytes == others => Some(vec![address.equals(other)]),
         _ => None,
     }
+}
+
+/// The answers to questions for memory, in order.
+pub(super) fn answers(events: &[Event]) -> impl Iterator<Item = Term> + '_ {
+    events.iter().filter_map(|event| match *event {
+        Event::Absent { answer, .. } => Some(answer),
+        _ => None,
+    })
 }
 
 /// What lies between fences, each part in an order of its own.
@@ -135,7 +157,8 @@ fn segments(events: &[Event], with_fences: bool) -> Vec<Vec<Event>> {
         segment.sort_by_key(|event| match *event {
             Event::Load { address, bytes } => (0, address.base_and_offset(), bytes),
             Event::Store { address, value } => (1, address.base_and_offset(), value.width()),
-            Event::Fence => (2, (None, 0), 0),
+            Event::Absent { address, bytes, .. } => (2, address.base_and_offset(), bytes),
+            Event::Fence => (3, (None, 0), 0),
         });
     }
     segments

@@ -11,7 +11,11 @@
 //! - `$sp`, `$gp`, `$k0` and `$k1` are what they were;
 //! - memory was loaded and stored exactly where BPF says, with the values that BPF says, aligned,
 //!   each word at once, and in BPF's order where it has one;
-//! - helpers were called with the arguments that BPF says, where o32 or n64 wants them;
+//! - where an access may find no memory, there was asked for some just where BPF does, and all this
+//!   holds whether there is any or not; of what both ask for, in any order of time, a store may find
+//!   none though the load before it did;
+//! - helpers were called with the arguments that BPF says, where o32 or n64 wants them, and C functions
+//!   with such as have their arguments' types;
 //! - of the frame, nothing changed that the prologue has saved, nor the BPF stack, nor the count of
 //!   tail calls.
 
@@ -31,7 +35,7 @@ use crate::model::bpf::{Next, REGISTERS};
 use crate::model::mips;
 use crate::model::term::Term;
 use crate::model::word::Word;
-use crate::tools::build::{LOAD_ACQUIRE, STORE_RELEASE};
+use crate::tools::build::{FETCH, LOAD_ACQUIRE, STORE_RELEASE};
 
 /// What has to be shown on one way: given the assumptions, all goals are 1.
 #[derive(Clone, Debug, Default)]
@@ -96,6 +100,8 @@ impl Theorem<'_> {
             space: Space::new(self.machine.order()),
             words: self.words,
             begin: self.machine.pointer(self.snippet.begin),
+            faults: &self.snippet.faults,
+            fences_linked: self.around.barriers.linked,
             sp: gpr[SP],
             frame,
             frame_stores: BTreeSet::new(),
@@ -119,6 +125,21 @@ impl Theorem<'_> {
         self.judge(&mut obligation, &meaning, &mut world, &ran);
         obligation.assumptions.extend(world.path.assumptions());
         Ok(obligation)
+    }
+
+    /// Where there is no memory, control goes on ahead, in the code or at its end: a program does not
+    /// come back to the same access for good.
+    ///
+    /// # Errors
+    ///
+    /// A fault for which that does not hold.
+    pub(super) fn judge_faults(&self) -> Result<(), String> {
+        let len = self.snippet.words.len() as u32 * 4;
+        let mut faults = self.snippet.faults.iter();
+        match faults.find(|&&(at, resume)| !(at < resume && resume <= len)) {
+            None => Ok(()),
+            Some((at, resume)) => Err(format!("from a fault at {at} it goes to {resume} of {len}")),
+        }
     }
 
     /// The words that the frame keeps.
@@ -191,6 +212,8 @@ impl Theorem<'_> {
         let barriers = self.around.barriers;
         match self.insns[0].immediate {
             LOAD_ACQUIRE | STORE_RELEASE => barriers.memory,
+            // What orders nothing may have the barrier of a load-linked.
+            operation if barriers.linked && operation & FETCH == 0 => false,
             _ => barriers.llsc,
         }
     }

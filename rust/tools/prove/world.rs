@@ -4,12 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::convention;
 use super::path::Path;
 use super::scene::Machine;
-use super::space::Space;
+use super::space::{Event, Space};
+use crate::jit::runtime::Function;
 use crate::model::bpf::fields::Fields;
 use crate::model::bpf::memory::ByteOrder;
-use crate::model::bpf::{Content, Kernel};
+use crate::model::bpf::{Arena, Content, Kernel, Prototype};
 use crate::model::mips::Platform;
 use crate::model::term::Term;
 use crate::model::word::Word;
@@ -20,6 +22,9 @@ use crate::model::world::{Fault, World};
 pub(super) struct Call {
     /// The immediate, or the address.
     pub(super) what: Term,
+    /// It is a C function's: its address is known, arguments and result are as n64 has them in
+    /// registers.
+    pub(super) is_function: bool,
     pub(super) arguments: [Option<Term>; 5],
     pub(super) result: Term,
 }
@@ -48,6 +53,9 @@ pub(super) struct BpfWorld<'p> {
     pub(super) unspecified: BTreeSet<Term>,
     /// What may be read of a program array and its programs, and how many bytes.
     pub(super) readable: BTreeSet<(Term, u32)>,
+    pub(super) arena: Option<Arena<Term>>,
+    /// The C function that the instruction calls, if it does.
+    pub(super) function: Option<Function>,
 }
 
 impl BpfWorld<'_> {
@@ -57,6 +65,17 @@ impl BpfWorld<'_> {
         self.readable.insert((address, bytes));
         self.space.clone().load(address, bytes)
     }
+}
+
+/// Asks whether there is memory: nobody knows.
+fn ask(path: &mut Path, space: &mut Space, address: Term, bytes: u32) -> bool {
+    let answer = Term::variable(1, "absent");
+    space.events.push(Event::Absent {
+        address,
+        bytes,
+        answer,
+    });
+    path.decide(answer)
 }
 
 impl World<Term> for BpfWorld<'_> {
@@ -72,8 +91,14 @@ impl World<Term> for BpfWorld<'_> {
         Ok(())
     }
 
+    fn is_absent(&mut self, address: Term, bytes: u32) -> bool {
+        // There may have been memory the first time that a loop tries.
+        self.path.assumed.push(is_aligned(address, bytes));
+        ask(self.path, &mut self.space, address, bytes)
+    }
+
     fn fence(&mut self) {
-        self.space.events.push(super::space::Event::Fence);
+        self.space.events.push(Event::Fence);
     }
 
     fn decide(&mut self, condition: Term) -> bool {
@@ -99,10 +124,27 @@ impl Kernel<Term> for BpfWorld<'_> {
         let result = Term::variable(64, "the helper's result");
         self.calls.push(Call {
             what,
+            is_function: false,
             arguments,
             result,
         });
         Some(result)
+    }
+
+    fn arena(&self) -> Option<Arena<Term>> {
+        self.arena
+    }
+
+    fn function(&self, slot: usize) -> Option<Prototype> {
+        let function = self.function.filter(|_| slot == 0)?;
+        Some(convention::prototype(&function))
+    }
+
+    fn call_function(&mut self, slot: usize, arguments: [Option<Term>; 5]) -> Term {
+        let prototype = Kernel::<Term>::function(self, slot);
+        let (call, result) = convention::call(self.function, prototype, arguments);
+        self.calls.push(call);
+        result
     }
 
     fn program(&mut self, array: Term, index: Term) -> Content<Term> {
@@ -147,6 +189,10 @@ pub(super) struct MipsWorld<'p> {
     /// The code, and its address.
     pub(super) words: &'p [Term],
     pub(super) begin: u64,
+    /// What of it may find no memory, and where to go on then, by distance in bytes.
+    pub(super) faults: &'p [(u32, u32)],
+    /// Each load-linked comes right behind a barrier.
+    pub(super) fences_linked: bool,
     /// The stack pointer in the beginning.
     pub(super) sp: Term,
     /// Words of the frame, by their distance from that.
@@ -215,6 +261,23 @@ impl MipsWorld<'_> {
             .or_insert_with(|| Term::variable(32, format!("frame[{place}]")))
     }
 
+    /// Whether a barrier is the last thing that others have seen.
+    pub(super) fn has_just_fenced(&self) -> bool {
+        self.space.events.last() == Some(&Event::Fence)
+    }
+
+    /// Whether there is a load-linked at an address.
+    pub(super) fn is_load_linked(&self, address: u64) -> bool {
+        let index = address.saturating_sub(self.begin) / 4;
+        let word = self.words.get(index as usize);
+        word.is_some_and(|word| {
+            let opcode = word.slice(26, 6).value();
+            let function = word.low(6).value();
+            matches!(opcode, Some(0o60 | 0o64))
+                || opcode == Some(0o37) && matches!(function, Some(0o66 | 0o67))
+        })
+    }
+
     fn demand_alignment(&mut self, address: Term, bytes: u32) {
         let aligned = is_aligned(address, bytes);
         self.demands
@@ -268,8 +331,12 @@ impl World<Term> for MipsWorld<'_> {
         Ok(())
     }
 
+    fn is_absent(&mut self, address: Term, bytes: u32) -> bool {
+        ask(self.path, &mut self.space, address, bytes)
+    }
+
     fn fence(&mut self) {
-        self.space.events.push(super::space::Event::Fence);
+        self.space.events.push(Event::Fence);
     }
 
     fn decide(&mut self, condition: Term) -> bool {
@@ -285,6 +352,15 @@ impl Platform<Term> for MipsWorld<'_> {
     fn fetch(&mut self, address: u64) -> Option<Term> {
         let index = address.checked_sub(self.begin)? / 4;
         self.words.get(index as usize).copied()
+    }
+
+    fn resume(&self, at: u64) -> Option<u64> {
+        let distance = at.checked_sub(self.begin)?;
+        let found = self
+            .faults
+            .iter()
+            .find(|&&(at, _)| u64::from(at) == distance);
+        found.map(|&(_, resume)| self.begin + u64::from(resume))
     }
 
     fn expects(&mut self, condition: Term) -> bool {
