@@ -102,7 +102,18 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
         value.map(Some).map_err(Trap::Memory)
     }
 
-    /// The same; without memory, zero.
+    /// The same, of an atomic operation: in an arena, what is at an unaligned address is no memory. The
+    /// verifier sees to the alignment of all others.
+    fn find_aligned(&mut self, place: Place<W>) -> Result<Option<W>, Trap> {
+        let below = place.address.low(place.size.trailing_zeros());
+        let is_aligned = place.access != Access::Arena || self.kernel.decide(below.is_zero());
+        match is_aligned {
+            true => self.find(place),
+            false => Ok(None),
+        }
+    }
+
+    /// Without memory, zero.
     fn get(&mut self, place: Place<W>) -> Result<W, Trap> {
         let found = self.find(place)?;
         Ok(found.unwrap_or_else(|| W::new(place.size * 8, 0)))
@@ -196,7 +207,7 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
             self.kernel.fence();
         }
         let mut fetched = W::new(place.size * 8, 0);
-        if let Some(old) = self.find(place)? {
+        if let Some(old) = self.find_aligned(place)? {
             let has_happened = match self.replacement(insn, old)? {
                 Some(new) => self.put(place, new)?,
                 None => true,

@@ -140,11 +140,13 @@ pub(super) fn answers(events: &[Event]) -> impl Iterator<Item = Term> + '_ {
     })
 }
 
-/// What lies between fences, each part in an order of its own.
+/// What lies between fences, each part in an order of its own. Fences between which nothing is are one.
 fn segments(events: &[Event], with_fences: bool) -> Vec<Vec<Event>> {
     let mut segments = vec![Vec::new()];
+    let is_empty = |last: Option<&Vec<Event>>| last.is_some_and(Vec::is_empty);
     for &event in events {
         match event {
+            Event::Fence if with_fences && segments.len() > 1 && is_empty(segments.last()) => {}
             Event::Fence if with_fences => segments.push(Vec::new()),
             Event::Fence => {}
             _ => segments

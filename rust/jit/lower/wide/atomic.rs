@@ -7,16 +7,18 @@
 //! `smp_mb__before_atomic()` and `smp_mb__after_atomic()`.
 
 use super::release::{load_linked, store_conditional, Linked};
-use super::{signed_word, Lowering, N64, T7, T8, T9};
+use super::{signed_word, Lowering, N64, T6, T7, T8, T9};
 use crate::jit::asm::{BranchCond, Label, Slot};
 use crate::jit::bpf::{Access, AtomicOp, Mem, Reg as BpfReg, Width};
-use crate::jit::mips::{Insn, Reg};
+use crate::jit::mips::{Insn, Reg, Uimm16};
 
 impl Lowering<'_, N64> {
     /// `lock *(u32 or u64 *) (base + offset) op= src`
     ///
     /// In an arena there may be no memory: nothing happens then, and what would be read is zero
-    /// (`bpf_atomic_load_reg()` in include/linux/filter.h).
+    /// (`bpf_atomic_load_reg()` in include/linux/filter.h). An address there may be unaligned, too: the
+    /// verifier does not know it (`check_ptr_alignment()` in kernel/bpf/verifier.c). It counts as no
+    /// memory.
     pub(crate) fn atomic(
         &mut self,
         op: AtomicOp,
@@ -55,6 +57,7 @@ impl Lowering<'_, N64> {
         if fetches {
             self.barrier_before();
         }
+        self.check_alignment(width, faulted);
         let retry = self.asm.label();
         self.asm.bind(retry);
         self.barrier_linked();
@@ -92,6 +95,7 @@ impl Lowering<'_, N64> {
             Width::W64 => r0,
         };
         self.barrier_before();
+        self.check_alignment(width, faulted);
         let retry = self.asm.label();
         let done = self.asm.label();
         self.asm.bind(retry);
@@ -129,6 +133,19 @@ impl Lowering<'_, N64> {
             Width::W32 => self.unsigned_word(d, old),
             Width::W64 => self.copy(d, old),
         }
+    }
+
+    /// Goes on where the access would if it faulted, unless the address in `t6` is a multiple of its
+    /// size. The kernel makes up for any other unaligned access, but not for a load-linked: that is
+    /// an oops (`emulate_load_store_insn()` in arch/mips/kernel/unaligned.c).
+    fn check_alignment(&mut self, width: Width, faulted: Option<Label>) {
+        let Some(faulted) = faulted else { return };
+        let below = match width {
+            Width::W32 => 3,
+            Width::W64 => 7,
+        };
+        self.asm.andi(T9, T6, Uimm16::low_half(below));
+        self.asm.branch(BranchCond::nonzero(T9), faulted, Slot::Nop);
     }
 
     /// `smp_mb__before_atomic()`: the barrier of each load-linked is enough where there is one.

@@ -100,11 +100,19 @@ impl Lowering<'_, N64> {
 
     /// Where an atomic operation works; computes the address in `t6` if it is in an arena or out of reach.
     pub(super) fn linked(&mut self, mem: Mem) -> Linked {
-        let base = match mem.access {
-            Access::Arena => self.arena_address(mem),
-            Access::Proved | Access::Probed => self.reg(mem.base),
-        };
         let offset = Simm16::from_i16(mem.offset);
+        if mem.access == Access::Arena {
+            // All of it, since its alignment counts.
+            let cell = self.arena_address(mem);
+            if offset != Simm16::ZERO {
+                self.asm.daddiu(cell, cell, offset);
+            }
+            return match self.setting.cpu.is_r6() {
+                true => Linked::Short(cell, Simm9::ZERO),
+                false => Linked::Wide(cell, Simm16::ZERO),
+            };
+        }
+        let base = self.reg(mem.base);
         if !self.setting.cpu.is_r6() {
             return Linked::Wide(base, offset);
         }
