@@ -10,6 +10,8 @@
 //!   one. No image has branches with a forbidden slot.
 //! - Far jumps go where branches may.
 //! - Bit-fields lie inside their word.
+//! - The exception table is sorted. What may fault is a load or a store and in no delay slot, and
+//!   goes on behind itself in its BPF instruction, or at that one's end.
 
 use super::mips::{print, Word};
 use super::Image;
@@ -39,6 +41,33 @@ pub(crate) fn judge(image: &Image, cpu: &Cpu) -> Result<(), String> {
             let address = image.address.wrapping_add(at as u32 * 4);
             format!("word {at}, {bits:08x} {}: {fault}", print(bits, address))
         })?;
+    }
+    judge_faults(image, &starts)
+}
+
+/// Judges the exception table.
+fn judge_faults(image: &Image, starts: &[bool]) -> Result<(), String> {
+    let mut before = None;
+    for fault in &image.faults {
+        let (at, resume) = (fault.at as usize, fault.resume as usize);
+        let told = |what: &str| Err(format!("the fault at word {at} {what}"));
+        let decoded = |at: usize| image.words.get(at).and_then(|&bits| Word::decode(bits));
+        if before.is_some_and(|before| before >= fault.at) {
+            return told("is out of order");
+        }
+        before = Some(fault.at);
+        match decoded(at) {
+            Some(word) if word.has(Effects::LOADS) || word.has(Effects::STORES) => {}
+            _ => return told("is at no load or store"),
+        }
+        let branch = at.checked_sub(1).and_then(decoded);
+        if branch.is_some_and(|word| word.has(Effects::BRANCHES)) {
+            return told("is in a delay slot");
+        }
+        let end = (at + 1..image.words.len()).find(|&next| starts[next]);
+        if !(at + 1..=end.unwrap_or(image.words.len())).contains(&resume) {
+            return told(&format!("goes on at word {resume}"));
+        }
     }
     Ok(())
 }

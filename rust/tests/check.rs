@@ -2,9 +2,10 @@
 
 //! The check of images must find what is wrong: good images, damaged.
 
-use super::{program, LE_R1, LE_R2};
+use super::{program, LE64_R2, LE_R1, LE_R2};
 use crate::host::check::judge;
 use crate::host::{compile, Image, Options};
+use crate::jit::asm::Fault;
 use crate::jit::mips::{Cpu, Disp16, FieldPos, FieldSize, Insn, Reg, Simm16, Uimm16};
 
 fn image() -> Image {
@@ -133,4 +134,48 @@ fn offsets() {
         image.offsets[slot] = offset;
         assert!(judge(&image, &LE_R2).is_err(), "{slot}: {offset}");
     }
+}
+
+/// An image with two faults, of a load with a branch before it.
+fn image_with_faults() -> Image {
+    let source = "r1 = *(u64 *)(probe r2 + 8); *(u32 *)(arena r3 + 4) = r1; r0 = 0; exit";
+    let insns = program(source, &LE64_R2);
+    compile(&insns, &LE64_R2, &Options::default()).expect("the program compiles")
+}
+
+#[test]
+fn faults_go_on_behind_themselves() {
+    let good = image_with_faults();
+    let [load, store] = good.faults[..] else {
+        panic!("{:?}", good.faults);
+    };
+    let fault = |at: u32, resume: u32| Fault { at, resume };
+    for (faults, wrong) in [
+        (vec![store, load], "is out of order"),
+        (vec![load, load], "is out of order"),
+        (
+            vec![fault(load.at - 3, load.resume)],
+            "is at no load or store",
+        ),
+        (vec![fault(load.at, load.at)], "goes on at word"),
+        (vec![fault(load.at, store.at)], "goes on at word"),
+        (vec![fault(load.at, 0)], "goes on at word"),
+        (
+            vec![fault(good.words.len() as u32, 0)],
+            "is at no load or store",
+        ),
+    ] {
+        let image = Image {
+            faults,
+            ..good.clone()
+        };
+        let found = judge(&image, &LE64_R2).expect_err("the image is wrong");
+        assert!(found.contains(wrong), "{found}");
+    }
+    let mut image = good.clone();
+    // The load takes the place of what clears its destination.
+    image.words.swap(load.at as usize, load.at as usize - 1);
+    image.faults = vec![fault(load.at - 1, load.resume)];
+    let found = judge(&image, &LE64_R2).expect_err("the image is wrong");
+    assert!(found.contains("is in a delay slot"), "{found}");
 }
