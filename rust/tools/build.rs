@@ -214,8 +214,8 @@ pub(super) fn word_defined(insn: &Fields) -> Option<u8> {
         class::ALU if *insn == zero_extend(insn.dst) => None,
         class::ALU => Some(insn.dst),
         class::ALU64 if insn.operation() == END && insn.immediate != 64 => Some(insn.dst),
-        class::LDX if insn.mode() == 0x60 && insn.size() != 8 => Some(insn.dst),
-        class::STX if insn.mode() == 0xc0 => match insn.immediate {
+        class::LDX if is_unsigned(insn) && insn.size() != 8 => Some(insn.dst),
+        class::STX if matches!(insn.mode(), 0xc0 | PROBE_ATOMIC) => match insn.immediate {
             LOAD_ACQUIRE => Some(insn.dst),
             CMPXCHG if is_word => Some(0),
             operation if is_word && operation & 1 != 0 => Some(insn.src),
@@ -223,6 +223,11 @@ pub(super) fn word_defined(insn: &Fields) -> Option<u8> {
         },
         _ => None,
     }
+}
+
+/// Whether a load is one that does not sign-extend.
+fn is_unsigned(insn: &Fields) -> bool {
+    matches!(insn.mode(), 0x60 | PROBE_MEM | PROBE_ARENA)
 }
 
 /// Numbers of the registers that programs may write: R0 to R9, and the auxiliary one.

@@ -41,6 +41,7 @@ mod judge;
 mod kernel;
 mod log;
 pub(in crate::tools) mod machine;
+mod model;
 mod places;
 mod programs;
 

@@ -8,7 +8,9 @@
 //!
 //! Of every access to the stack it is checked that it does not lie outside ([`stack`]).
 
-use unicorn_engine::{Arch, Prot, RegisterMIPS, Unicorn};
+use std::collections::HashMap;
+
+use unicorn_engine::{uc_error, Arch, Prot, RegisterMIPS, Unicorn};
 
 use super::cpu;
 use super::kernel::Call;
@@ -18,6 +20,7 @@ use super::random::Random;
 use super::stack::{self, Stack};
 use super::visit;
 use crate::host::mips::Word;
+use crate::host::Image;
 use crate::jit::mips::Reg;
 use crate::jit::runtime::Counted;
 
@@ -82,6 +85,8 @@ pub(super) struct Emulator {
     /// Where the next image goes.
     next: u32,
     stack: Vec<u8>,
+    /// What may find no memory, by address, and where to go on then.
+    faults: HashMap<u32, u32>,
 }
 
 /// What a run left behind.
@@ -91,6 +96,8 @@ pub(super) struct Outcome {
     pub(super) data: Vec<u8>,
     /// The used part of the stack, up to `$sp` at entry.
     pub(super) stack: Vec<u8>,
+    /// The arena's page.
+    pub(super) arena: Vec<u8>,
     pub(super) calls: Vec<Call>,
 }
 
@@ -115,6 +122,7 @@ fn start(machine: Machine) -> Unicorn<'static, World> {
             (DATA, DATA_SIZE, Prot::READ | Prot::WRITE),
             (ARRAY, ARRAY_SIZE, Prot::READ),
             (RETURN, PAGE, Prot::READ | Prot::EXEC),
+            (ARENA_PAGE, PAGE, Prot::READ | Prot::WRITE),
         ] {
             unicorn.mem_map(physical(at), size.into(), allowed)?;
         }
@@ -161,6 +169,7 @@ impl Emulator {
             machine,
             next: CODE,
             stack: Vec::new(),
+            faults: HashMap::new(),
         }
     }
 
@@ -172,6 +181,7 @@ impl Emulator {
         let is_full = self.next + size > CODE + CODE_SIZE;
         if is_full {
             self.unicorn = start(self.machine);
+            self.faults.clear();
             self.next = CODE;
         }
         let address = self.next;
@@ -180,7 +190,12 @@ impl Emulator {
     }
 
     /// Puts an image in its place.
-    pub(super) fn load(&mut self, address: u32, words: &[u32]) {
+    pub(super) fn load(&mut self, image: &Image) {
+        let (address, words) = (image.address, &image.words);
+        let place = |word: u32| address + word * 4;
+        let faults = image.faults.iter();
+        self.faults
+            .extend(faults.map(|fault| (place(fault.at), place(fault.resume))));
         let bytes: Vec<u8> = words.iter().flat_map(|&w| self.machine.bytes(w)).collect();
         self.write(address, &bytes);
         if longest_stretch(words) >= STRAIGHT {
@@ -239,7 +254,7 @@ impl Emulator {
         self.write(DATA, data);
         let before = self.enter(seed);
         let [begin, end] = [entry, RETURN].map(|at| self.machine.pointer(at));
-        let ended = self.unicorn.emu_start(begin, end, 0, 0);
+        let ended = self.go(begin, end);
         let pc = self.unicorn.reg_read(RegisterMIPS::PC).unwrap_or_default() & 0xffff_ffff;
         if let Some(fault) = self.unicorn.get_data_mut().fault.take() {
             return Err(fault);
@@ -272,8 +287,32 @@ impl Emulator {
             result: self.register(Reg::V0),
             data: self.read(DATA, DATA_SIZE),
             stack: stack[..used].to_vec(),
+            arena: self.read(ARENA_PAGE, PAGE),
             calls: std::mem::take(&mut self.unicorn.get_data_mut().calls),
         })
+    }
+
+    /// Puts bytes into the arena.
+    pub(super) fn prepare_arena(&mut self, bytes: &[u8]) {
+        self.write(ARENA_PAGE, bytes);
+    }
+
+    /// Lets the machine run. Where it finds no memory it stops, at the instruction and with registers
+    /// as before it; what follows is what the kernel makes of an entry of its exception table.
+    fn go(&mut self, begin: u64, end: u64) -> Result<(), uc_error> {
+        let mut begin = begin;
+        loop {
+            let ended = self.unicorn.emu_start(begin, end, 0, 0);
+            let is_absent = matches!(
+                ended,
+                Err(uc_error::READ_UNMAPPED | uc_error::WRITE_UNMAPPED)
+            );
+            let pc = self.unicorn.reg_read(RegisterMIPS::PC).unwrap_or_default();
+            match self.faults.get(&(pc as u32)) {
+                Some(&resume) if is_absent => begin = self.machine.pointer(resume),
+                _ => return ended,
+            }
+        }
     }
 
     /// Sets the registers as a caller does; returns those of [`PRESERVED`].

@@ -17,6 +17,7 @@
 
 mod arithmetic;
 mod control;
+mod guarded;
 mod memory;
 
 use super::machine::{Machine, Variant};
@@ -28,6 +29,7 @@ use crate::tools::build::*;
 
 pub(super) use arithmetic::arithmetic;
 pub(super) use control::control;
+pub(super) use guarded::guarded;
 pub(super) use memory::memory;
 
 /// Where in the data registers come from and go to; R0 to R9, and then the auxiliary register.

@@ -7,17 +7,17 @@
 //! same result, data, stack and calls of helpers.
 
 use super::emulator::{Emulator, Outcome, STACK_USED};
-use super::kernel::{arity, Access, Call};
+use super::kernel::Call;
 use super::machine::{Machine, Variant};
+use super::model::ModelKernel;
 use super::places::*;
 use super::random::Random;
 use super::subject::{Subject, AX};
 use crate::host::{self, check, Image};
 use crate::jit::runtime::Counted;
 use crate::model::bpf::memory::Memory;
-use crate::model::bpf::{self, Content, Kernel, Setup, Trap, UpperHalf};
+use crate::model::bpf::{self, Arena, Setup, Trap, UpperHalf};
 use crate::model::word::{Bits, Word};
-use crate::model::world::{Fault, World};
 
 /// More steps than any program here takes.
 const LIMIT: u64 = 1_000_000;
@@ -54,6 +54,20 @@ pub(super) struct Compiled {
     array: Vec<Option<usize>>,
     stack_depth: u32,
     variant: Variant,
+}
+
+impl Compiled {
+    /// Whether it accesses what may not be there.
+    fn probes(&self) -> bool {
+        self.images.iter().any(|image| !image.faults.is_empty())
+    }
+}
+
+/// What is in the arena's page before a run: junk that the seed determines.
+fn arena_bytes(seed: u64) -> Vec<u8> {
+    let mut junk = Random::new(!seed);
+    let doublewords = (0..PAGE / 8).map(|_| junk.next().to_le_bytes());
+    doublewords.flatten().collect()
 }
 
 /// One machine, with an emulator and the model to compare.
@@ -131,7 +145,7 @@ impl Judge {
             }
             let image = compile(address)?;
             check::judge(&image, &cpu)?;
-            self.emulator.load(address, &image.words);
+            self.emulator.load(&image);
             images.push(image);
         }
         let slots: Vec<Option<u32>> = subject
@@ -172,6 +186,9 @@ impl Judge {
         let mut data = input.to_vec();
         data.resize(DATA_SIZE as usize, 0);
         let stack = self.emulator.prepare_stack(seed).to_vec();
+        if compiled.probes() {
+            self.emulator.prepare_arena(&arena_bytes(seed));
+        }
         let model = self.model(compiled, &data, stack, seed)?;
         let entry = compiled.images[0].address;
         let real = self.emulator.run(entry, &data, seed).map_err(Wrong::Code)?;
@@ -210,11 +227,18 @@ impl Judge {
         let mut memory = Memory::new(setup.order);
         memory.add(DATA, data.to_vec());
         memory.add(STACK_POINTER - STACK_USED, stack);
+        if compiled.probes() {
+            memory.add(ARENA_PAGE, arena_bytes(seed));
+        }
         let mut kernel = ModelKernel {
             memory,
             array: &compiled.array,
             calls: Vec::new(),
             junk: Random::new(seed),
+            arena: arena(&self.machine).map(|arena| Arena {
+                kernel: Bits::new(64, arena.kernel_base),
+                user: Bits::new(64, arena.user_base),
+            }),
         };
         let context = Bits::new(64, self.machine.pointer(DATA));
         let mut machine = bpf::Machine::new(setup, &mut kernel, &compiled.programs, context);
@@ -272,9 +296,14 @@ fn compare_memory(
             )
         })
     };
-    let [data, stack] = &expected.memory.regions[..] else {
+    let [data, stack, arena @ ..] = &expected.memory.regions[..] else {
         return Err("the model's memory has changed".to_owned());
     };
+    if let [arena] = arena {
+        if let Some(wrong) = differs("the arena", arena.base, &arena.bytes, &real.arena) {
+            return Err(wrong);
+        }
+    }
     if let Some(wrong) = differs("data", data.base, &data.bytes, &real.data) {
         return Err(wrong);
     }
@@ -314,66 +343,4 @@ fn frame_pointer(image: &Image, machine: &Machine) -> Option<u32> {
         }
     }
     fp
-}
-
-/// What surrounds programs in the model.
-struct ModelKernel<'a> {
-    memory: Memory,
-    array: &'a [Option<usize>],
-    calls: Vec<Call>,
-    junk: Random,
-}
-
-impl World<Bits> for ModelKernel<'_> {
-    fn load(&mut self, address: Bits, bytes: u32) -> Result<Bits, Fault> {
-        self.memory.read(address, bytes)
-    }
-
-    fn store(&mut self, address: Bits, value: Bits) -> Result<(), Fault> {
-        self.memory.write(address, value)
-    }
-
-    fn decide(&mut self, condition: Bits) -> bool {
-        condition.unsigned() != 0
-    }
-
-    fn unknown(&mut self, width: u32) -> Bits {
-        Bits::new(width, self.junk.next())
-    }
-}
-
-impl Kernel<Bits> for ModelKernel<'_> {
-    type Program = usize;
-
-    fn call(&mut self, offset: i32, arguments: [Option<Bits>; 5]) -> Option<Bits> {
-        let helper = helper_number(offset)?;
-        if arguments.iter().take(arity(helper)).any(Option::is_none) {
-            return None;
-        }
-        let call = Call::new(
-            helper,
-            arguments.map(|value| value.map_or(0, Bits::unsigned)),
-        );
-        self.calls.push(call);
-        let result = call.perform(&mut self.memory)?;
-        Some(Bits::new(64, result))
-    }
-
-    fn program(&mut self, array: Bits, index: Bits) -> Content<usize> {
-        let is_array = array.unsigned() as u32 == ARRAY;
-        match self.array.get(index.unsigned() as usize) {
-            Some(slot) if is_array => slot.map_or(Content::Empty, Content::Program),
-            _ => Content::Outside,
-        }
-    }
-}
-
-impl Access for Memory {
-    fn load(&mut self, address: u32, size: u32) -> Option<u64> {
-        Memory::load(self, address, size).ok()
-    }
-
-    fn store(&mut self, address: u32, size: u32, value: u64) -> Option<()> {
-        Memory::store(self, address, size, value).ok()
-    }
 }

@@ -2,7 +2,7 @@
 
 //! The ways to compile for a machine.
 
-use super::places::runtime;
+use super::places::{arena, runtime};
 use crate::host::Options;
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::Cpu;
@@ -61,7 +61,7 @@ impl Variant {
 
     pub(super) fn options(&self, machine: &Machine, stack_depth: u32, address: u32) -> Options {
         Options {
-            arena: None,
+            arena: arena(machine),
             functions: &[],
             stack_depth,
             verifier_zext: self.verifier_zext,

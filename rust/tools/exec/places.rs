@@ -10,6 +10,7 @@
 //! 8500_0000  a program array and its programs
 //! 8601_0000  end of the stack; the caller's frame is its last part
 //! 8700_0000  where the image returns to
+//! 8800_0000  an arena, of which one page is there
 //! ```
 //!
 //! Between them is nothing, so that a stray access is a fault. All are in KSEG0, where kernel
@@ -18,6 +19,7 @@
 
 use super::machine::Machine;
 use crate::host;
+use crate::jit::lower::Arena;
 use crate::jit::mips::Width;
 use crate::jit::runtime::{Atomic64, Counted, Runtime};
 use crate::model::bpf::fields::Fields;
@@ -58,6 +60,20 @@ pub(super) fn home_area(machine: &Machine) -> u32 {
 }
 
 pub(super) const RETURN: u32 = 0x8700_0000;
+
+/// The arena of 64-bit machines. Its page is so far from its start that an offset leads there from
+/// anywhere around.
+const ARENA: u32 = 0x8800_0000;
+pub(super) const ARENA_PAGE: u32 = ARENA + ARENA_PAGE_AT;
+pub(super) const ARENA_PAGE_AT: u32 = 0x8000;
+
+/// The arena as the core and the model know it.
+pub(super) fn arena(machine: &Machine) -> Option<Arena> {
+    machine.is_wide().then(|| Arena {
+        kernel_base: machine.pointer(ARENA),
+        user_base: host::ARENA.user_base,
+    })
+}
 
 /// What the images are compiled for.
 pub(super) const RUNTIME: Runtime = Runtime {

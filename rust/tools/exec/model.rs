@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What surrounds programs in the BPF model: the memory, helpers and arrays that the emulated machine
+//! has.
+
+use super::kernel::{arity, Access, Call};
+use super::places::*;
+use super::random::Random;
+use crate::model::bpf::memory::Memory;
+use crate::model::bpf::{Arena, Content, Kernel};
+use crate::model::word::{Bits, Word};
+use crate::model::world::{Fault, World};
+
+/// What surrounds programs in the model.
+pub(super) struct ModelKernel<'a> {
+    pub(super) memory: Memory,
+    pub(super) array: &'a [Option<usize>],
+    pub(super) calls: Vec<Call>,
+    pub(super) junk: Random,
+    pub(super) arena: Option<Arena<Bits>>,
+}
+
+impl World<Bits> for ModelKernel<'_> {
+    fn load(&mut self, address: Bits, bytes: u32) -> Result<Bits, Fault> {
+        self.memory.read(address, bytes)
+    }
+
+    fn store(&mut self, address: Bits, value: Bits) -> Result<(), Fault> {
+        self.memory.write(address, value)
+    }
+
+    /// All that is in no region. Who probes an unaligned address does not ask.
+    fn is_absent(&mut self, address: Bits, bytes: u32) -> bool {
+        self.memory.read(address, bytes).is_err()
+    }
+
+    fn decide(&mut self, condition: Bits) -> bool {
+        condition.unsigned() != 0
+    }
+
+    fn unknown(&mut self, width: u32) -> Bits {
+        Bits::new(width, self.junk.next())
+    }
+}
+
+impl Kernel<Bits> for ModelKernel<'_> {
+    type Program = usize;
+
+    fn call(&mut self, offset: i32, arguments: [Option<Bits>; 5]) -> Option<Bits> {
+        let helper = helper_number(offset)?;
+        if arguments.iter().take(arity(helper)).any(Option::is_none) {
+            return None;
+        }
+        let call = Call::new(
+            helper,
+            arguments.map(|value| value.map_or(0, Bits::unsigned)),
+        );
+        self.calls.push(call);
+        let result = call.perform(&mut self.memory)?;
+        Some(Bits::new(64, result))
+    }
+
+    fn arena(&self) -> Option<Arena<Bits>> {
+        self.arena
+    }
+
+    fn program(&mut self, array: Bits, index: Bits) -> Content<usize> {
+        let is_array = array.unsigned() as u32 == ARRAY;
+        match self.array.get(index.unsigned() as usize) {
+            Some(slot) if is_array => slot.map_or(Content::Empty, Content::Program),
+            _ => Content::Outside,
+        }
+    }
+}
+
+impl Access for Memory {
+    fn load(&mut self, address: u32, size: u32) -> Option<u64> {
+        Memory::load(self, address, size).ok()
+    }
+
+    fn store(&mut self, address: u32, size: u32, value: u64) -> Option<()> {
+        Memory::store(self, address, size, value).ok()
+    }
+}
