@@ -111,6 +111,8 @@ pub(super) struct Place<W, R> {
     pub(super) code: Vec<W>,
     /// The immediate of the instruction of BPF: of 32 bits.
     pub(super) immediate: Option<W>,
+    /// The access that may find no memory, and where to go on then.
+    pub(super) fault: Option<(u64, u64)>,
     /// How much unknown there was: each has another value, the same in either reading.
     unknown: u64,
 }
@@ -125,6 +127,7 @@ impl<W: Word, R: Reading<W>> Place<W, R> {
             bytes,
             code: Vec::new(),
             immediate: None,
+            fault: None,
             unknown: 0,
         }
     }
@@ -167,6 +170,10 @@ impl<W: Word, R: Reading<W>> World<W> for Place<W, R> {
         Ok(())
     }
 
+    fn is_absent(&mut self, address: W, bytes: u32) -> bool {
+        self.range(address, bytes).is_err()
+    }
+
     fn decide(&mut self, condition: W) -> bool {
         self.reading.value(condition) != 0
     }
@@ -183,6 +190,11 @@ impl<W: Word, R: Reading<W>> Platform<W> for Place<W, R> {
         let is_word = address % 4 == 0;
         let index = usize::try_from(address / 4).ok()?;
         self.code.get(index).copied().filter(|_| is_word)
+    }
+
+    fn resume(&self, at: u64) -> Option<u64> {
+        let (place, resume) = self.fault?;
+        (place == at).then_some(resume)
     }
 
     fn expects(&mut self, condition: W) -> bool {

@@ -2,6 +2,7 @@
 
 //! The cases that RFC 9669 spells out, and Linux's additions.
 
+mod linux;
 mod rfc;
 mod symbolic;
 
@@ -28,6 +29,10 @@ impl World<Bits> for TestKernel {
         self.memory.write(address, value)
     }
 
+    fn is_absent(&mut self, address: Bits, bytes: u32) -> bool {
+        self.memory.read(address, bytes).is_err()
+    }
+
     fn decide(&mut self, condition: Bits) -> bool {
         condition.unsigned() != 0
     }
@@ -46,6 +51,22 @@ impl Kernel<Bits> for TestKernel {
             .iter()
             .try_fold(Bits::new(64, 0), sum)
             .filter(|_| offset == 7)
+    }
+
+    fn arena(&self) -> Option<Arena<Bits>> {
+        let [kernel, user] = linux::ARENA.map(|address| Bits::new(64, address));
+        Some(Arena { kernel, user })
+    }
+
+    fn function(&self, slot: usize) -> Option<Prototype> {
+        linux::prototype(slot)
+    }
+
+    /// The first argument, or ones.
+    fn call_function(&mut self, slot: usize, arguments: [Option<Bits>; 5]) -> Bits {
+        let result = linux::prototype(slot).and_then(|prototype| prototype.result);
+        let width = result.map_or(64, |kind| kind.bits);
+        arguments[0].map_or(Bits::new(width, u64::MAX), |value| value.resize(width))
     }
 
     fn program(&mut self, _: Bits, index: Bits) -> Content<usize> {

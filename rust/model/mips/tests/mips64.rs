@@ -113,3 +113,43 @@ fn mips64_swaps_halves_and_bytes() {
         Err(Trap::Reserved(0x7c04_10a4))
     );
 }
+
+/// Executes so many steps of code in which one access is guarded, `$3` being an address and `$2` 7;
+/// `$2` and where control is then.
+fn guarded(code: &[u32], fault: (u64, u64), three: u64, steps: usize) -> Result<(u64, u64), Trap> {
+    let architecture = Architecture {
+        release: Release::R2,
+        gprlen: DOUBLEWORD,
+    };
+    let mut place = Place::new(Concrete, ByteOrder::Little, &mut Random(1));
+    place.fault = Some(fault);
+    let words = code.iter().map(|&word| Bits::new(WORD, word.into()));
+    place.code.extend(words);
+    let mut gpr = [Bits::new(DOUBLEWORD, 0); 32];
+    gpr[2] = Bits::new(DOUBLEWORD, 7);
+    gpr[3] = Bits::new(DOUBLEWORD, three);
+    let mut machine = Machine::new(architecture, &mut place, gpr, 0);
+    for _ in 0..steps {
+        machine.step()?;
+    }
+    Ok((machine.gpr[2].unsigned(), machine.pc))
+}
+
+#[test]
+fn what_finds_no_memory_changes_nothing_and_goes_on_elsewhere() {
+    let data = u64::from(DATA);
+    // ld, sd, lld $2, 0($3)
+    for word in [0xdc62_0000, 0xfc62_0000, 0xd062_0000] {
+        assert_eq!(guarded(&[word], (0, 12), 0, 1), Ok((7, 12)), "{word:08x}");
+        let found = guarded(&[word], (0, 12), data, 1);
+        assert_eq!(found.map(|(_, pc)| pc), Ok(4), "{word:08x}");
+        let unguarded = guarded(&[word], (4, 12), 0, 1);
+        assert!(matches!(unguarded, Err(Trap::Memory(_))), "{unguarded:?}");
+    }
+    // b 8; ld $2, 0($3)
+    let slot = guarded(&[0x1000_0001, 0xdc62_0000], (4, 12), data, 1);
+    assert_eq!(slot, Err(Trap::SlotFaults(4)));
+    // lld $4, 0($3); ld $5, 0($0); scd $2, 0($3): the fault between them breaks the link
+    let broken = guarded(&[0xd064_0000, 0xdc05_0000, 0xf062_0000], (4, 8), data, 3);
+    assert_eq!(broken, Err(Trap::Unpredictable(0xf062_0000)));
+}

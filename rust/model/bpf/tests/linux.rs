@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What 64-bit Linux adds for compilers: accesses that may find no memory, and calls of C functions.
+
+use super::*;
+
+/// Where the arena is, for the kernel and for a process.
+pub(super) const ARENA: [u64; 2] = [0xffff_ffff_8000_2000, 0x0000_00fe_dcba_0000];
+
+/// Of the call in a slot: in slot 2 it takes a signed byte and gives it back, in slot 4 it gives an
+/// unsigned int, and in others it takes and gives nothing.
+pub(super) fn prototype(slot: usize) -> Option<Prototype> {
+    let kind = |bits, is_signed| Some(Type { bits, is_signed });
+    let mut arguments = [None; 5];
+    let result = match slot {
+        2 => {
+            arguments[0] = kind(8, true);
+            kind(8, true)
+        }
+        4 => kind(32, false),
+        _ => None,
+    };
+    Some(Prototype { arguments, result })
+}
+
+/// R0 and the arena's first bytes after a program, on a 64-bit machine. R0 is 7 in the beginning, and R1
+/// the given value.
+fn run(first: u64, body: &[Fields]) -> (Result<u64, Trap>, Vec<u8>) {
+    let order = ByteOrder::Little;
+    let mut insns = vec![insn(0xb7, 0, 0, 0, 7)];
+    insns.extend(body);
+    insns.push(EXIT);
+    let programs = [Program {
+        slots: insns.iter().map(|insn| insn.slot(order)).collect(),
+        stack: STACK.into(),
+    }];
+    let mut memory = Memory::new(order);
+    memory.add(0x8000_2000, (1..=16).collect());
+    memory.add(DATA, vec![0x55; 16]);
+    let setup = Setup {
+        order,
+        ax: 12,
+        upper_half: UpperHalf::Zero,
+        counted: Counted::Hits,
+        is_wide: true,
+    };
+    let mut kernel = TestKernel { memory };
+    let mut machine = Machine::new(setup, &mut kernel, &programs, Bits::new(64, first));
+    let result = machine.run(100).map(Bits::unsigned);
+    (result, kernel.memory.regions[0].bytes.clone())
+}
+
+#[test]
+fn probes_read_zero_where_there_is_nothing() {
+    // r0 = *(probe u32 *)(r1 + 4), and signed of a byte
+    let (word, byte) = (insn(0x21, 0, 1, 4, 0), insn(0x51, 0, 1, 4, 0));
+    assert_eq!(run(ARENA[0], &[word]).0, Ok(0x0807_0605));
+    assert_eq!(run(ARENA[0], &[byte]).0, Ok(5));
+    assert_eq!(run(ARENA[0] + 16, &[word]).0, Ok(0));
+    // There is memory, but it is not the kernel's.
+    assert_eq!(run(u64::from(DATA), &[word]).0, Ok(0));
+}
+
+#[test]
+fn accesses_to_an_arena_count_from_its_start() {
+    let above = 0xdead_beef_0000_0000;
+    // r0 = *(arena u16 *)(r1 + 2); *(arena u16 *)(r1 + 2) = 0x1234
+    let (load, store) = (insn(0xa9, 0, 1, 2, 0), insn(0xaa, 1, 0, 2, 0x1234));
+    assert_eq!(run(above, &[load]).0, Ok(0x0403));
+    assert_eq!(run(above + 14, &[load]).0, Ok(0));
+    assert_eq!(run(above, &[store]).1[2..4], [0x34, 0x12]);
+    assert_eq!(run(above + 14, &[store]).1, (1..=16).collect::<Vec<u8>>());
+}
+
+#[test]
+fn atomic_operations_fetch_zero_where_there_is_nothing() {
+    // r0 = atomic_fetch_add((arena u32 *)(r1 + 0), r0)
+    let add = insn(0xe3, 1, 0, 0, 0x01);
+    let (result, arena) = run(4, &[add]);
+    assert_eq!((result, arena[4]), (Ok(0x0807_0605), 12));
+    for place in [16, 2] {
+        let (result, arena) = run(place, &[add]);
+        assert_eq!((result, arena), (Ok(0), (1..=16).collect()));
+    }
+}
+
+#[test]
+fn null_stays_null_in_user_space() {
+    let cast = insn(0xbf, 0, 1, 1, 1 << 16);
+    assert_eq!(run(0xffff_ffff_1234_5678, &[cast]).0, Ok(0xfe_1234_5678));
+    assert_eq!(run(1 << 32, &[cast]).0, Ok(0));
+}
+
+#[test]
+fn functions_get_and_give_what_their_types_hold() {
+    let call = insn(0x85, 0, 2, 0, 0);
+    let nothing = insn(0xb7, 2, 0, 0, 0);
+    assert_eq!(run(0x1_80, &[nothing, call]).0, Ok(0xffff_ff80));
+    let results = run(0, &[nothing, nothing, nothing, call]).0;
+    assert_eq!(results, Ok(0xffff_ffff));
+    assert_eq!(run(0, &[call]).0, Err(Trap::Undefined));
+}
