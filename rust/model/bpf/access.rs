@@ -105,7 +105,7 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
     /// The same, of an atomic operation: in an arena, what is at an unaligned address is no memory. The
     /// verifier sees to the alignment of all others.
     fn find_aligned(&mut self, place: Place<W>) -> Result<Option<W>, Trap> {
-        let below = place.address.low(place.size.trailing_zeros());
+        let below = place.address & place.address.constant(u64::from(place.size) - 1);
         let is_aligned = place.access != Access::Arena || self.kernel.decide(below.is_zero());
         match is_aligned {
             true => self.find(place),

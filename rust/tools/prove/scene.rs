@@ -122,6 +122,9 @@ impl Around {
 /// The opcode of words that stand for faults: no release has an instruction of it.
 const FAULT: u32 = 0o73 << 26;
 
+/// Accesses and where to go on, each in bytes from the first word.
+pub(super) type Faults = Vec<(u32, u32)>;
+
 /// What an instruction became.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Snippet {
@@ -131,7 +134,7 @@ pub(super) struct Snippet {
     /// Where its jumps go.
     pub(super) target: u32,
     /// What may find no memory, and where to go on then, in bytes from the first word.
-    pub(super) faults: Vec<(u32, u32)>,
+    pub(super) faults: Faults,
 }
 
 impl Snippet {
@@ -222,7 +225,7 @@ fn lower(
     target: Target,
     cpu: &Cpu,
     lower: impl Fn(&mut Block) -> CoreResult,
-) -> Result<(Vec<u32>, Vec<(u32, u32)>), String> {
+) -> Result<(Vec<u32>, Faults), String> {
     let told = |error| format!("lowering: {error:?}");
     let mut words = vec![0; filler as usize + 64];
     let mut faults = [Fault::default(); 4];
