@@ -83,7 +83,7 @@ impl Image {
     /// Writes the exception table: as many entries as [`Image::new`] was told of.
     pub(super) fn set_faults(&mut self, faults: &[Fault]) {
         let image = self.start.as_ptr() as usize;
-        let address = |word: u32| image.wrapping_add(word as usize * WORD as usize);
+        let address = |word: u32| image.wrapping_add((word as usize).wrapping_mul(WORD as usize));
         // SAFETY: Image::new() has made room for as many entries, aligned as they must be; they
         // stay ours as long as `self` is borrowed. A word of any content is a valid number.
         let table = unsafe { slice::from_raw_parts_mut(self.table(), self.faults as usize) };
