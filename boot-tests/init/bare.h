@@ -121,3 +121,44 @@ static int contains(const char *line, const char *word)
 	}
 	return !*word;
 }
+
+/* Cuts the next blank-delimited word off *s; what is left follows in *s. */
+static char *word(char **s)
+{
+	char *start;
+
+	while (**s == ' ')
+		(*s)++;
+	start = *s;
+	while (**s && **s != ' ')
+		(*s)++;
+	if (**s)
+		*(*s)++ = 0;
+	return start;
+}
+
+static char *append(char *to, const char *s)
+{
+	while (*s)
+		*to++ = *s++;
+	*to = 0;
+	return to;
+}
+
+static char *append_number(char *to, long n)
+{
+	char digits[12];
+	int i = 0;
+
+	if (n < 0) {
+		*to++ = '-';
+		n = -n;
+	}
+	do
+		digits[i++] = '0' + n % 10;
+	while (n /= 10);
+	while (i)
+		*to++ = digits[--i];
+	*to = 0;
+	return to;
+}
