@@ -1,17 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What the verifier asks of the JIT. `kernel/bpf/core.c` has an answer for whoever does not give
-//! another one: no.
+//! another one: no. All series have these hooks alike; not all have `#[export]`.
 
 use kernel::bindings;
-use kernel::prelude::*;
+
+/// What the linker puts in the place of `kernel/bpf/core.c`'s weak functions must have their types:
+/// both branches have one.
+const _: () = {
+    if true {
+        bindings::bpf_jit_supports_arena
+    } else {
+        bpf_jit_supports_arena
+    };
+    if true {
+        bindings::bpf_jit_supports_insn
+    } else {
+        bpf_jit_supports_insn
+    };
+    if true {
+        bindings::bpf_jit_supports_ptr_xchg
+    } else {
+        bpf_jit_supports_ptr_xchg
+    };
+    if true {
+        bindings::bpf_jit_supports_kfunc_call
+    } else {
+        bpf_jit_supports_kfunc_call
+    };
+    if true {
+        bindings::bpf_jit_supports_far_kfunc_call
+    } else {
+        bpf_jit_supports_far_kfunc_call
+    };
+};
 
 /// Whether programs may have an arena: a 64-bit kernel has them (`kernel/bpf/Makefile`).
 ///
 /// # Safety
 ///
 /// Safe; the declaration that it replaces is not.
-#[export]
+#[no_mangle]
 pub(crate) unsafe extern "C" fn bpf_jit_supports_arena() -> bool {
     cfg!(CONFIG_64BIT)
 }
@@ -21,7 +50,7 @@ pub(crate) unsafe extern "C" fn bpf_jit_supports_arena() -> bool {
 /// # Safety
 ///
 /// Safe; the declaration that it replaces is not.
-#[export]
+#[no_mangle]
 pub(crate) unsafe extern "C" fn bpf_jit_supports_insn(
     _insn: *mut bindings::bpf_insn,
     in_arena: bool,
@@ -35,7 +64,7 @@ pub(crate) unsafe extern "C" fn bpf_jit_supports_insn(
 /// # Safety
 ///
 /// Safe; the declaration that it replaces is not.
-#[export]
+#[no_mangle]
 pub(crate) unsafe extern "C" fn bpf_jit_supports_ptr_xchg() -> bool {
     cfg!(CONFIG_64BIT)
 }
@@ -45,7 +74,7 @@ pub(crate) unsafe extern "C" fn bpf_jit_supports_ptr_xchg() -> bool {
 /// # Safety
 ///
 /// Safe; the declaration that it replaces is not.
-#[export]
+#[no_mangle]
 pub(crate) unsafe extern "C" fn bpf_jit_supports_kfunc_call() -> bool {
     cfg!(CONFIG_64BIT)
 }
@@ -55,7 +84,7 @@ pub(crate) unsafe extern "C" fn bpf_jit_supports_kfunc_call() -> bool {
 /// # Safety
 ///
 /// Safe; the declaration that it replaces is not.
-#[export]
+#[no_mangle]
 pub(crate) unsafe extern "C" fn bpf_jit_supports_far_kfunc_call() -> bool {
     cfg!(CONFIG_64BIT)
 }
