@@ -121,8 +121,7 @@ impl Lowering<'_, N64> {
         };
         self.asm
             .branch(BranchCond::nonzero(stored), done, Slot::Nop);
-        self.asm
-            .branch(BranchCond::zero(Reg::ZERO), retry, Slot::Nop);
+        self.asm.skip_to(retry, Slot::Nop);
         self.asm.bind(faulted);
         self.asm.clear(T8);
     }
