@@ -18,7 +18,7 @@ pub(crate) struct Expected {
     pub(crate) jited: u32,
     /// First and last test of those that run but cannot be JIT'ed.
     pub(crate) unblinded: Option<Range>,
-    /// Those that fail however programs are run, and why.
+    /// Those that are known to fail, and why.
     pub(crate) fails: BTreeMap<String, String>,
     /// Functions of which the kernel warns however programs are run.
     pub(crate) warns: Vec<String>,
@@ -49,13 +49,17 @@ impl Job {
                 last: last.min(range.last),
             })
             .filter(|both| both.first <= both.last);
+        let mut fails = expect.fails;
+        if self.jit != Jit::Off {
+            fails.extend(expect.uncompiled);
+        }
         let left = unblinded.map_or(0, |both| both.last - both.first + 1);
         Ok(Expected {
             total,
             run,
             jited: if self.jit == Jit::Off { 0 } else { run - left },
             unblinded,
-            fails: expect.fails,
+            fails,
             warns: expect.warns,
         })
     }

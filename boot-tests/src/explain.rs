@@ -44,7 +44,7 @@ pub(crate) fn explain(job: &Job, logs: &[&Path], verdicts: &[Verdict]) -> String
 fn left_out(verdict: &Verdict) -> String {
     let mut text = unblinded(verdict);
     for (id, why) in &verdict.expected.fails {
-        text += &format!("\n{}: #{id} fails with JIT=off, too: {why}", verdict.suite);
+        text += &format!("\n{}: #{id} is known to fail: {why}", verdict.suite);
     }
     text
 }

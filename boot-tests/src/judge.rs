@@ -156,7 +156,7 @@ fn judge_counts(suite: &Suite, expected: &Expected, report: &Report) -> Vec<Stri
     reasons
 }
 
-/// How many tests failed that fail however programs are run.
+/// How many tests failed that are known to.
 fn known_failures(expected: &Expected, report: &Report) -> u32 {
     expected.fails.keys().filter(|id| fails(report, id)).count() as u32
 }

@@ -8,38 +8,20 @@
  * compared as well.
  */
 
-#include <errno.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include <linux/bpf.h>
-#include <linux/filter.h>
+#include "programs.h"
 
 #define PAGES 16
 #define ABSENT 0x5000		/* a page that nobody touches */
 
-static char log_text[1 << 16];
 static uint64_t *page;
 static unsigned int size_of_page;
 static int map;
 static int passed, failed;
 
-static long bpf(int command, union bpf_attr *attr)
-{
-	return syscall(__NR_bpf, command, attr, sizeof(*attr));
-}
-
-static uint64_t pointer(const void *p)
-{
-	return (uintptr_t)p;
-}
-
 /* r0 = what body computes; before it, r2 is an arena pointer and r3 a value. */
-static int load(const struct bpf_insn *body, int length)
+static int load_body(const struct bpf_insn *body, int length)
 {
 	struct bpf_insn program[64] = {
 		/* The context is two doublewords: the pointer and the value. */
@@ -51,34 +33,10 @@ static int load(const struct bpf_insn *body, int length)
 		BPF_RAW_INSN(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_2, BPF_REG_2, 1, 1),
 		BPF_MOV64_IMM(BPF_REG_0, 0),
 	};
-	union bpf_attr attr = {
-		.prog_type = BPF_PROG_TYPE_SYSCALL,
-		.prog_flags = BPF_F_SLEEPABLE,
-		.insns = pointer(program),
-		.license = pointer("GPL"),
-		.log_buf = pointer(log_text),
-		.log_size = sizeof(log_text),
-		.log_level = 1,
-	};
 
-	while (!body[length - 1].code)
-		length--;
 	memcpy(program + 6, body, length * sizeof(*body));
 	program[6 + length] = BPF_EXIT_INSN();
-	attr.insn_cnt = 7 + length;
-	return bpf(BPF_PROG_LOAD, &attr);
-}
-
-static int is_compiled(int program)
-{
-	struct bpf_prog_info info = { 0 };
-	union bpf_attr attr = {
-		.info.bpf_fd = program,
-		.info.info_len = sizeof(info),
-		.info.info = pointer(&info),
-	};
-
-	return !bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) && info.jited_prog_len;
+	return load(program, 7 + length, BPF_PROG_TYPE_SYSCALL);
 }
 
 struct test {
@@ -95,46 +53,22 @@ static int check(int number, const struct test *test)
 	int is_there = test->offset < size_of_page;
 	uint64_t *place = &page[(test->offset & 0xfff) / 8];
 	uint64_t context[2] = { pointer(page) + test->offset, test->value };
-	union bpf_attr attr = { 0 };
-	int program;
-	long error;
+	int length = length_of(test->body, sizeof(test->body) / sizeof(*test->body));
 
 	if (is_there)
 		*place = test->before;
-	program = load(test->body, sizeof(test->body) / sizeof(*test->body));
-	if (program < 0) {
-		printf("#%d %s FAIL not loaded: errno %d %s\n", number, test->name, errno, log_text);
+	if (!check_run(number, test->name, load_body(test->body, length), context, sizeof(context), 0,
+		       test->result))
 		return 0;
-	}
-	attr.test.prog_fd = program;
-	attr.test.ctx_in = pointer(context);
-	attr.test.ctx_size_in = sizeof(context);
-	error = bpf(BPF_PROG_TEST_RUN, &attr);
-	if (!is_compiled(program))
-		printf("#%d %s FAIL not compiled\n", number, test->name);
-	else if (error)
-		printf("#%d %s FAIL not run: errno %d\n", number, test->name, errno);
-	else if (attr.test.retval != test->result)
-		printf("#%d %s FAIL ret %#x != %#x\n", number, test->name, attr.test.retval,
-		       test->result);
-	else if (is_there && *place != test->after)
+	if (is_there && *place != test->after) {
 		printf("#%d %s FAIL left %#llx, not %#llx\n", number, test->name,
 		       (unsigned long long)*place, (unsigned long long)test->after);
-	else {
-		printf("#%d %s PASS\n", number, test->name);
-		close(program);
-		return 1;
+		return 0;
 	}
-	close(program);
-	return 0;
+	printf("#%d %s PASS\n", number, test->name);
+	return 1;
 }
 
-/* The high word, xored into the low one: so both count. */
-#define FOLD(reg) \
-	BPF_MOV64_REG(BPF_REG_5, reg), \
-	BPF_ALU64_IMM(BPF_RSH, BPF_REG_5, 32), \
-	BPF_MOV64_REG(BPF_REG_0, reg), \
-	BPF_ALU64_REG(BPF_XOR, BPF_REG_0, BPF_REG_5)
 #define LDX(size) BPF_LDX_MEM(size, BPF_REG_6, BPF_REG_2, 0), FOLD(BPF_REG_6)
 #define LDSX(size) BPF_RAW_INSN(BPF_LDX | BPF_MEMSX | (size), BPF_REG_6, BPF_REG_2, 0, 0), FOLD(BPF_REG_6)
 #define ATOMIC(size, op) BPF_ATOMIC_OP(size, op, BPF_REG_2, BPF_REG_3, 0), FOLD(BPF_REG_3)
@@ -144,25 +78,21 @@ static int check(int number, const struct test *test)
 #define NEW 0x1122334455667788ULL
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define FIRST(value, bits) ((value) & (~0ULL >> (64 - (bits))))
 #define WITH_FIRST(value, first, bits) \
 	(((value) & ~(~0ULL >> (64 - (bits)))) | FIRST(first, bits))
 #else
-#define FIRST(value, bits) ((value) >> (64 - (bits)))
 #define WITH_FIRST(value, first, bits) \
 	(((value) & (~0ULL >> (bits))) | (uint64_t)(first) << (64 - (bits)))
 #endif
-#define FOLDED(value) ((uint32_t)((value) ^ (value) >> 32))
-#define SIGNED(bits) ((uint64_t)((int64_t)(FIRST(OLD, bits) << (64 - (bits))) >> (64 - (bits))))
 
 static const struct test tests[] = {
 	{ "u8", BODY(LDX(BPF_B)), 8, 0, OLD, OLD, FIRST(OLD, 8) },
 	{ "u16", BODY(LDX(BPF_H)), 8, 0, OLD, OLD, FIRST(OLD, 16) },
 	{ "u32", BODY(LDX(BPF_W)), 8, 0, OLD, OLD, FIRST(OLD, 32) },
 	{ "u64", BODY(LDX(BPF_DW)), 8, 0, OLD, OLD, FOLDED(OLD) },
-	{ "s8", BODY(LDSX(BPF_B)), 8, 0, OLD, OLD, FOLDED(SIGNED(8)) },
-	{ "s16", BODY(LDSX(BPF_H)), 8, 0, OLD, OLD, FOLDED(SIGNED(16)) },
-	{ "s32", BODY(LDSX(BPF_W)), 8, 0, OLD, OLD, FOLDED(SIGNED(32)) },
+	{ "s8", BODY(LDSX(BPF_B)), 8, 0, OLD, OLD, FOLDED(SIGNED(OLD, 8)) },
+	{ "s16", BODY(LDSX(BPF_H)), 8, 0, OLD, OLD, FOLDED(SIGNED(OLD, 16)) },
+	{ "s32", BODY(LDSX(BPF_W)), 8, 0, OLD, OLD, FOLDED(SIGNED(OLD, 32)) },
 	{ "u64 absent", BODY(LDX(BPF_DW)), ABSENT, 0, 0, 0, 0 },
 	{ "s32 absent", BODY(LDSX(BPF_W)), ABSENT, 0, 0, 0, 0 },
 	{ "over its base", BODY(BPF_LDX_MEM(BPF_DW, BPF_REG_2, BPF_REG_2, 0), FOLD(BPF_REG_2)),

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * test_verifier does not begin without bpf_testmod.ko, whose functions a few of
- * its programs call. Those fail to load without it, compiled or interpreted.
+ * test_verifier would load bpf_testmod.ko, which is built into the kernel here.
  */
 
 int __wrap_load_bpf_testmod(int verbose)
