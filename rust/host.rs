@@ -134,7 +134,7 @@ pub(crate) const FUNCTIONS: [Function; 5] = {
 
 /// How to compile a program, beyond the program itself.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Options {
+pub(crate) struct Options<'a> {
     /// Bytes of BPF stack.
     pub(crate) stack_depth: u32,
     /// The program has explicit zero-extensions where 32-bit results need them.
@@ -148,10 +148,10 @@ pub(crate) struct Options {
     /// The program's arena.
     pub(crate) arena: Option<Arena>,
     /// The kernel functions that it calls.
-    pub(crate) functions: &'static [Function],
+    pub(crate) functions: &'a [Function],
 }
 
-impl Default for Options {
+impl Default for Options<'_> {
     fn default() -> Self {
         Options {
             stack_depth: 512,
@@ -209,7 +209,7 @@ pub(crate) const fn dialect(cpu: &Cpu) -> Dialect {
 /// # Errors
 ///
 /// What the core says of the program.
-pub(crate) fn compile(insns: &[Raw], cpu: &Cpu, options: &Options) -> Result<Image> {
+pub(crate) fn compile(insns: &[Raw], cpu: &Cpu, options: &Options<'_>) -> Result<Image> {
     let image = compile_unjudged(insns, cpu, options)?;
     if let Err(fault) = check::judge(&image, cpu) {
         panic!("the image is wrong: {fault}");
@@ -222,14 +222,14 @@ pub(crate) fn compile(insns: &[Raw], cpu: &Cpu, options: &Options) -> Result<Ima
 /// # Errors
 ///
 /// What the core says of the program.
-pub(crate) fn compile_unjudged(insns: &[Raw], cpu: &Cpu, options: &Options) -> Result<Image> {
+pub(crate) fn compile_unjudged(insns: &[Raw], cpu: &Cpu, options: &Options<'_>) -> Result<Image> {
     match cpu.width {
         Width::W32 => assemble::<O32>(insns, cpu, options),
         Width::W64 => assemble::<N64>(insns, cpu, options),
     }
 }
 
-fn assemble<A: Abi>(insns: &[Raw], cpu: &Cpu, options: &Options) -> Result<Image> {
+fn assemble<A: Abi>(insns: &[Raw], cpu: &Cpu, options: &Options<'_>) -> Result<Image> {
     let mut offsets = vec![0; insns.len() + 1];
     let mut facts = vec![Fact::default(); if options.facts { insns.len() } else { 0 }];
     let mut block = Block::new();

@@ -10,6 +10,7 @@ mod machine;
 #[cfg(feature = "emulator")]
 pub mod models;
 pub mod mutants;
+mod prototype;
 pub mod prove;
 pub mod show;
 

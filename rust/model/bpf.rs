@@ -110,14 +110,14 @@ pub trait Kernel<W: Word>: World<W> {
         None
     }
 
-    /// The C function that the instruction in a slot calls.
-    fn function(&self, _slot: usize) -> Option<Prototype> {
+    /// The C function that an instruction calls.
+    fn function(&self, _call: &Fields) -> Option<Prototype> {
         None
     }
 
     /// Calls that function with arguments of its types. Its result, of its type; if it has none,
     /// anything.
-    fn call_function(&mut self, _slot: usize, _arguments: [Option<W>; 5]) -> W {
+    fn call_function(&mut self, _call: &Fields, _arguments: [Option<W>; 5]) -> W {
         W::new(DOUBLEWORD, 0)
     }
 

@@ -38,7 +38,7 @@ struct Case {
     head: String,
     /// Machines to compile for, with their names.
     machines: Vec<(&'static str, Cpu)>,
-    options: Options,
+    options: Options<'static>,
     source: String,
 }
 

@@ -171,10 +171,13 @@ pub(super) fn cast_to_user(dst: u8, src: u8) -> Fields {
     insn(class::ALU64 | MOV | X, dst, src, CAST_OFFSET, CAST_TO_USER)
 }
 
-/// Call of a C function of the kernel's
-pub(super) fn call_function() -> Fields {
-    insn(CALL, 0, 2, 0, 0)
+/// Call of a C function of the kernel's: who runs the program knows which has this number
+pub(super) fn call_function(number: i32) -> Fields {
+    insn(CALL, 0, C_FUNCTION, 0, number)
 }
+
+/// Source field of such a call.
+pub(super) const C_FUNCTION: u8 = 2;
 
 /// An atomic operation
 pub(super) fn atomic(size: u8, dst: u8, offset: i16, src: u8, operation: i32) -> Fields {

@@ -114,7 +114,7 @@ fn describe(
     function: &Function,
     machine: &str,
     cpu: &Cpu,
-    options: &Options,
+    options: &Options<'_>,
 ) -> Result<String, String> {
     let Function {
         name,

@@ -137,7 +137,7 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
                 false
             }
             (0x80, DOUBLEWORD, false) if insn.src == C_FUNCTION && self.setup.is_wide => {
-                self.call_function(here)?;
+                self.call_function(insn)?;
                 false
             }
             (0x90, DOUBLEWORD, false) => return Ok(Next::Exit),

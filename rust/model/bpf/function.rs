@@ -6,6 +6,7 @@
 //! A C function gets of each argument as many bits as its type has. Of a result of 32 bits or fewer,
 //! R0 has what C makes of it as an `int` or an `unsigned int`, and above that zeros.
 
+use super::fields::Fields;
 use super::{Kernel, Machine, Trap, DOUBLEWORD, WORD};
 use crate::model::word::Word;
 
@@ -47,9 +48,9 @@ impl Type {
 }
 
 impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
-    /// The call in a slot. As after other calls, R1 to R5 have nothing to rely on.
-    pub(super) fn call_function(&mut self, slot: usize) -> Result<(), Trap> {
-        let prototype = self.kernel.function(slot).ok_or(Trap::BadCall)?;
+    /// The call that an instruction is. As after other calls, R1 to R5 have nothing to rely on.
+    pub(super) fn call_function(&mut self, call: &Fields) -> Result<(), Trap> {
+        let prototype = self.kernel.function(call).ok_or(Trap::BadCall)?;
         let mut arguments = [None; 5];
         for (number, (argument, wanted)) in (1..).zip(arguments.iter_mut().zip(prototype.arguments))
         {
@@ -57,7 +58,7 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
                 *argument = Some(self.read(number)?.low(wanted.bits));
             }
         }
-        let result = self.kernel.call_function(slot, arguments);
+        let result = self.kernel.call_function(call, arguments);
         self.registers[0] = match prototype.result {
             None => self.kernel.unknown(DOUBLEWORD),
             Some(given) if given.bits > WORD => result,

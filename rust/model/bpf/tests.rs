@@ -58,13 +58,13 @@ impl Kernel<Bits> for TestKernel {
         Some(Arena { kernel, user })
     }
 
-    fn function(&self, slot: usize) -> Option<Prototype> {
-        linux::prototype(slot)
+    fn function(&self, call: &Fields) -> Option<Prototype> {
+        linux::prototype(call)
     }
 
     /// The first argument, or ones.
-    fn call_function(&mut self, slot: usize, arguments: [Option<Bits>; 5]) -> Bits {
-        let result = linux::prototype(slot).and_then(|prototype| prototype.result);
+    fn call_function(&mut self, call: &Fields, arguments: [Option<Bits>; 5]) -> Bits {
+        let result = linux::prototype(call).and_then(|prototype| prototype.result);
         let width = result.map_or(64, |kind| kind.bits);
         arguments[0].map_or(Bits::new(width, u64::MAX), |value| value.resize(width))
     }

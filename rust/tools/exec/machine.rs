@@ -59,7 +59,12 @@ impl Variant {
         }
     }
 
-    pub(super) fn options(&self, machine: &Machine, stack_depth: u32, address: u32) -> Options {
+    pub(super) fn options(
+        &self,
+        machine: &Machine,
+        stack_depth: u32,
+        address: u32,
+    ) -> Options<'static> {
         Options {
             arena: arena(machine),
             functions: &[],

@@ -9,13 +9,14 @@
 use super::world::Call;
 use crate::host::RUNTIME;
 use crate::jit::mips::Reg;
-use crate::jit::runtime::{self, Value};
+use crate::jit::runtime;
 use crate::model::bpf::alu;
 use crate::model::bpf::memory::ByteOrder;
-use crate::model::bpf::{Prototype, Type, AX, R10};
+use crate::model::bpf::{Prototype, AX, R10};
 use crate::model::term::Term;
 use crate::model::word::Word;
 use crate::tools::machine::Machine;
+use crate::tools::prototype::in_register;
 
 pub(super) const AT: usize = 1;
 pub(super) const V0: usize = 2;
@@ -191,31 +192,6 @@ pub(super) fn update(operation: i32, old: Term, operand: Term) -> Option<Term> {
 pub(super) fn doubleword(order: ByteOrder, gpr: &[Term; 32], first: usize) -> Term {
     let (high, low) = in_memory_order(order, first);
     gpr[high].concat(gpr[low])
-}
-
-/// A C type as the core has it.
-fn kind(value: Value) -> Option<Type> {
-    (value.bytes > 0).then(|| Type {
-        bits: u32::from(value.bytes) * 8,
-        is_signed: value.signed,
-    })
-}
-
-/// What a C function takes and gives.
-pub(super) fn prototype(function: &runtime::Function) -> Prototype {
-    Prototype {
-        arguments: function.arguments.map(kind),
-        result: kind(function.result),
-    }
-}
-
-/// A value of a C type in a register under n64: words are sign-extended whatever their type, what is
-/// smaller as its type says.
-fn in_register(kind: Type, value: Term) -> Term {
-    match kind.bits {
-        32 => value.sign_extend(64),
-        _ => kind.extend(value, 64),
-    }
 }
 
 /// A call of a C function, and its result, of its type.

@@ -16,6 +16,7 @@ use crate::model::mips::Platform;
 use crate::model::term::Term;
 use crate::model::word::Word;
 use crate::model::world::{Fault, World};
+use crate::tools::prototype;
 
 /// A call of a helper.
 #[derive(Clone, Copy, Debug)]
@@ -135,13 +136,12 @@ impl Kernel<Term> for BpfWorld<'_> {
         self.arena
     }
 
-    fn function(&self, slot: usize) -> Option<Prototype> {
-        let function = self.function.filter(|_| slot == 0)?;
-        Some(convention::prototype(&function))
+    fn function(&self, _: &Fields) -> Option<Prototype> {
+        self.function.as_ref().map(prototype::of)
     }
 
-    fn call_function(&mut self, slot: usize, arguments: [Option<Term>; 5]) -> Term {
-        let prototype = Kernel::<Term>::function(self, slot);
+    fn call_function(&mut self, call: &Fields, arguments: [Option<Term>; 5]) -> Term {
+        let prototype = Kernel::<Term>::function(self, call);
         let (call, result) = convention::call(self.function, prototype, arguments);
         self.calls.push(call);
         result

@@ -7,12 +7,12 @@ use super::*;
 /// Where the arena is, for the kernel and for a process.
 pub(super) const ARENA: [u64; 2] = [0xffff_ffff_8000_2000, 0x0000_00fe_dcba_0000];
 
-/// Of the call in a slot: in slot 2 it takes a signed byte and gives it back, in slot 4 it gives an
-/// unsigned int, and in others it takes and gives nothing.
-pub(super) fn prototype(slot: usize) -> Option<Prototype> {
+/// Of a call with this immediate: with 2 it takes a signed byte and gives it back, with 4 it gives an
+/// unsigned int, and with others it takes and gives nothing.
+pub(super) fn prototype(call: &Fields) -> Option<Prototype> {
     let kind = |bits, is_signed| Some(Type { bits, is_signed });
     let mut arguments = [None; 5];
-    let result = match slot {
+    let result = match call.immediate {
         2 => {
             arguments[0] = kind(8, true);
             kind(8, true)
@@ -93,10 +93,8 @@ fn null_stays_null_in_user_space() {
 
 #[test]
 fn functions_get_and_give_what_their_types_hold() {
-    let call = insn(0x85, 0, 2, 0, 0);
-    let nothing = insn(0xb7, 2, 0, 0, 0);
-    assert_eq!(run(0x1_80, &[nothing, call]).0, Ok(0xffff_ff80));
-    let results = run(0, &[nothing, nothing, nothing, call]).0;
-    assert_eq!(results, Ok(0xffff_ffff));
-    assert_eq!(run(0, &[call]).0, Err(Trap::Undefined));
+    let call = |number| insn(0x85, 0, 2, 0, number);
+    assert_eq!(run(0x1_80, &[call(2)]).0, Ok(0xffff_ff80));
+    assert_eq!(run(0, &[call(4)]).0, Ok(0xffff_ffff));
+    assert_eq!(run(0, &[call(0)]).0, Err(Trap::Undefined));
 }

@@ -192,7 +192,7 @@ fn functions(forms: &mut Vec<Form>) {
                 function: Some(function),
                 ..EVERYTHING
             };
-            form.add_in_both(call_function(), around);
+            form.add_in_both(call_function(0), around);
         }
     }
     forms.push(form);
