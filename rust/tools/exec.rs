@@ -35,6 +35,7 @@ mod edit;
 #[cfg(feature = "emulator")]
 mod emulator;
 mod forms;
+mod functions;
 mod generate;
 #[cfg(feature = "emulator")]
 mod judge;

@@ -3,7 +3,9 @@
 //! The emulated CPU of a machine, and its registers.
 
 use anyhow::{ensure, Result};
-use unicorn_engine::{Arch, Mips32CpuModel, Mips64CpuModel, Mode, Prot, RegisterMIPS, Unicorn};
+use unicorn_engine::{
+    uc_error, Arch, Mips32CpuModel, Mips64CpuModel, Mode, Prot, RegisterMIPS, Unicorn,
+};
 
 use super::machine::Machine;
 use super::places::{physical, CODE, PAGE};
@@ -24,6 +26,25 @@ pub(in crate::tools) fn of(machine: &Machine) -> (Mode, i32) {
         (Width::W64, Release::R6) => (Mode::MIPS64, Mips64CpuModel::I6400 as i32),
     };
     (mode | order, model)
+}
+
+/// `CP0_Status.KX`: kernel mode has 64-bit addresses.
+const KX: u64 = 0x80;
+
+/// Makes the CPU what it is when a kernel has started: it comes out of reset in kernel mode.
+///
+/// # Errors
+///
+/// What the emulator says.
+pub(in crate::tools) fn enter_kernel<D>(
+    unicorn: &mut Unicorn<'_, D>,
+    machine: &Machine,
+) -> Result<(), uc_error> {
+    if !machine.is_wide() {
+        return Ok(());
+    }
+    let status = unicorn.reg_read(RegisterMIPS::CP0_STATUS)?;
+    unicorn.reg_write(RegisterMIPS::CP0_STATUS, status | KX)
 }
 
 /// Whether the emulator executes a word at a kernel address; no branch, nor what goes to memory.

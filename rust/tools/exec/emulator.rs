@@ -34,9 +34,6 @@ const STRAIGHT: usize = 256;
 /// Bytes of stack, below `$sp` at entry, that a run may use.
 pub(super) const STACK_USED: u32 = 0x800;
 
-/// Bytes of a kernel function: a return and its delay slot, and room.
-const FUNCTION_SIZE: u64 = 16;
-
 /// `jalr $zero, $ra`, which every release has: `jr $ra`
 const JR_RA: u32 = 0x03e0_0009;
 
@@ -115,10 +112,11 @@ fn start(machine: Machine) -> Unicorn<'static, World> {
         let (mode, model) = cpu::of(&machine);
         let mut unicorn = Unicorn::new_with_data(Arch::MIPS, mode, world)?;
         unicorn.ctl_set_cpu_model(model)?;
-        let place = |address: u32| machine.pointer(address);
+        cpu::enter_kernel(&mut unicorn, &machine)?;
         for (at, size, allowed) in [
             (CODE, CODE_SIZE, Prot::READ | Prot::EXEC),
             (FUNCTIONS, FUNCTIONS_SIZE, Prot::READ | Prot::EXEC),
+            (C_FUNCTIONS, C_FUNCTIONS_SIZE, Prot::READ | Prot::EXEC),
             (DATA, DATA_SIZE, Prot::READ | Prot::WRITE),
             (ARRAY, ARRAY_SIZE, Prot::READ),
             (RETURN, PAGE, Prot::READ | Prot::EXEC),
@@ -126,16 +124,15 @@ fn start(machine: Machine) -> Unicorn<'static, World> {
         ] {
             unicorn.mem_map(physical(at), size.into(), allowed)?;
         }
-        for at in (FUNCTIONS..FUNCTIONS + FUNCTIONS_SIZE).step_by(FUNCTION_SIZE as usize) {
-            unicorn.mem_write(physical(at), &machine.bytes(JR_RA))?;
-        }
-        let last = FUNCTIONS + FUNCTIONS_SIZE - 1;
-        unicorn.add_code_hook(place(FUNCTIONS), place(last), |unicorn, at, _| {
-            // Not in the delay slot of the return.
-            if at % FUNCTION_SIZE == 0 {
-                visit::function(unicorn, at as u32);
+        for (from, size) in [(FUNCTIONS, FUNCTIONS_SIZE), (C_FUNCTIONS, C_FUNCTIONS_SIZE)] {
+            for at in (from..from + size).step_by(FUNCTION_SIZE as usize) {
+                unicorn.mem_write(physical(at), &machine.bytes(JR_RA))?;
             }
-        })?;
+            let last = u64::from(size) - 1;
+            for begin in [machine.pointer(from), XKPHYS | physical(from)] {
+                unicorn.add_code_hook(begin, begin + last, visit)?;
+            }
+        }
         // Counting instructions, as emu_start() offers, makes all of them slow.
         // From 1 to 0 is everywhere: a function may return to itself.
         unicorn.add_block_hook(1, 0, count_block)?;
@@ -143,6 +140,14 @@ fn start(machine: Machine) -> Unicorn<'static, World> {
         Ok::<_, unicorn_engine::uc_error>(unicorn)
     };
     build().unwrap_or_else(|error| panic!("the emulator does not start: {error:?}"))
+}
+
+/// Lets the kernel function at an address do its work.
+fn visit(unicorn: &mut Unicorn<'_, World>, at: u64, _: u32) {
+    // Not in the delay slot of the return.
+    if at % u64::from(FUNCTION_SIZE) == 0 {
+        visit::function(unicorn, at);
+    }
 }
 
 /// Ends a run that does not end by itself: [`Emulator::run`] then finds it elsewhere than at its

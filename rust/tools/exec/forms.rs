@@ -17,6 +17,7 @@
 
 mod arithmetic;
 mod control;
+mod functions;
 mod guarded;
 mod memory;
 
@@ -29,6 +30,7 @@ use crate::tools::build::*;
 
 pub(super) use arithmetic::arithmetic;
 pub(super) use control::control;
+pub(super) use functions::functions;
 pub(super) use guarded::guarded;
 pub(super) use memory::memory;
 

@@ -7,13 +7,14 @@
 //! same result, data, stack and calls of helpers.
 
 use super::emulator::{Emulator, Outcome, STACK_USED};
+use super::functions;
 use super::kernel::Call;
 use super::machine::{Machine, Variant};
 use super::model::ModelKernel;
 use super::places::*;
 use super::random::Random;
 use super::subject::{Subject, AX};
-use crate::host::{self, check, Image};
+use crate::host::{self, check, Image, Options};
 use crate::jit::runtime::Counted;
 use crate::model::bpf::memory::Memory;
 use crate::model::bpf::{self, Arena, Setup, Trap, UpperHalf};
@@ -132,8 +133,12 @@ impl Judge {
         let mut images = Vec::new();
         while images.len() < raws.len() {
             let raw = &raws[images.len()];
+            let functions = functions::list(&subject.programs[images.len()]);
             let compile = |address| {
-                let options = variant.options(&self.machine, subject.stack_depth, address);
+                let options = Options {
+                    functions: &functions,
+                    ..variant.options(&self.machine, subject.stack_depth, address)
+                };
                 host::compile_unjudged(raw, &cpu, &options)
                     .map_err(|error| format!("does not compile: {error:?}"))
             };
@@ -148,15 +153,7 @@ impl Judge {
             self.emulator.load(&image);
             images.push(image);
         }
-        let slots: Vec<Option<u32>> = subject
-            .array
-            .iter()
-            .map(|slot| {
-                slot.and_then(|program| images.get(program))
-                    .map(|i| i.address)
-            })
-            .collect();
-        self.emulator.set_array(&slots);
+        self.link(subject, &images);
         let programs = subject.programs.iter().zip(&images);
         Ok(Compiled {
             programs: programs
@@ -174,6 +171,14 @@ impl Judge {
             stack_depth: subject.stack_depth,
             variant,
         })
+    }
+
+    /// Puts the images' addresses in the program array.
+    fn link(&mut self, subject: &Subject, images: &[Image]) {
+        let address = |program: usize| Some(images.get(program)?.address);
+        let slots = subject.array.iter();
+        let slots: Vec<Option<u32>> = slots.map(|slot| slot.and_then(address)).collect();
+        self.emulator.set_array(&slots);
     }
 
     /// Runs a compiled subject on one input, in the model and in the emulator; the model's result.

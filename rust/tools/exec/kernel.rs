@@ -6,7 +6,10 @@
 //! nothing else, so that an argument gone wrong shows up. Helpers 6 and 7 write and read memory,
 //! helper 8 returns a pointer, as a map lookup does; it is sign-extended, of which 32-bit machines
 //! ignore all but the word.
+//!
+//! Functions with C prototypes are in [`functions`](super::functions).
 
+use super::functions::CFunction;
 use super::places::{DATA, RUNTIME};
 use super::random::mix;
 
@@ -25,10 +28,18 @@ pub(super) const LOOKUP: u32 = 8;
 /// What [`LOOKUP`] can return begins here in the data.
 pub(super) const LOOKUP_AREA: u32 = 0x800;
 
-/// A call of a helper, with the arguments that it looks at; the others are zero.
+/// What is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Callee {
+    Helper(u32),
+    Function(CFunction),
+}
+
+/// A call, with the arguments that the callee looks at; the others are zero. Those of C functions are
+/// whole registers, whatever their types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Call {
-    pub(super) helper: u32,
+    pub(super) callee: Callee,
     pub(super) arguments: [u64; 5],
 }
 
@@ -49,18 +60,29 @@ pub(super) fn arity(helper: u32) -> usize {
 }
 
 impl Call {
-    pub(super) fn new(helper: u32, mut arguments: [u64; 5]) -> Self {
-        for argument in arguments.iter_mut().skip(arity(helper)) {
+    pub(super) fn new(callee: Callee, mut arguments: [u64; 5]) -> Self {
+        let arity = match callee {
+            Callee::Helper(number) => arity(number),
+            Callee::Function(function) => function.arity(),
+        };
+        for argument in arguments.iter_mut().skip(arity) {
             *argument = 0;
         }
-        Call { helper, arguments }
+        Call { callee, arguments }
     }
 
-    /// Does what the helper does; its result.
-    pub(super) fn perform(&self, memory: &mut dyn Access) -> Option<u64> {
+    /// Does what the callee does; its result in a register, if it gives one. None if it cannot.
+    pub(super) fn perform(&self, memory: &mut dyn Access) -> Option<Option<u64>> {
+        match self.callee {
+            Callee::Helper(number) => self.help(number, memory).map(Some),
+            Callee::Function(function) => Some(function.result(&self.arguments)),
+        }
+    }
+
+    fn help(&self, helper: u32, memory: &mut dyn Access) -> Option<u64> {
         let [pointer, length, seed, ..] = self.arguments;
         let pointer = pointer as u32;
-        match self.helper {
+        match helper {
             FILL => {
                 for i in 0..(length as u32).min(64) {
                     let byte = mix(seed.wrapping_add(u64::from(i)));

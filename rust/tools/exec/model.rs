@@ -3,11 +3,13 @@
 //! What surrounds programs in the BPF model: the memory, helpers and arrays that the emulated machine
 //! has.
 
-use super::kernel::{arity, Access, Call};
+use super::functions::CFunction;
+use super::kernel::{arity, Access, Call, Callee};
 use super::places::*;
 use super::random::Random;
+use crate::model::bpf::fields::Fields;
 use crate::model::bpf::memory::Memory;
-use crate::model::bpf::{Arena, Content, Kernel};
+use crate::model::bpf::{Arena, Content, Kernel, Prototype, DOUBLEWORD};
 use crate::model::word::{Bits, Word};
 use crate::model::world::{Fault, World};
 
@@ -52,12 +54,29 @@ impl Kernel<Bits> for ModelKernel<'_> {
             return None;
         }
         let call = Call::new(
-            helper,
+            Callee::Helper(helper),
             arguments.map(|value| value.map_or(0, Bits::unsigned)),
         );
         self.calls.push(call);
-        let result = call.perform(&mut self.memory)?;
-        Some(Bits::new(64, result))
+        let result = call.perform(&mut self.memory)??;
+        Some(Bits::new(DOUBLEWORD, result))
+    }
+
+    fn function(&self, call: &Fields) -> Option<Prototype> {
+        CFunction::called_by(call).map(CFunction::prototype)
+    }
+
+    fn call_function(&mut self, call: &Fields, arguments: [Option<Bits>; 5]) -> Bits {
+        let nothing = Bits::new(DOUBLEWORD, 0);
+        let Some(function) = CFunction::called_by(call) else {
+            return nothing;
+        };
+        let call = Call::new(Callee::Function(function), function.registers(arguments));
+        self.calls.push(call);
+        let result = call.perform(&mut self.memory).flatten();
+        let kind = function.prototype().result;
+        let typed = kind.zip(result);
+        typed.map_or(nothing, |(kind, result)| Bits::new(kind.bits, result))
     }
 
     fn arena(&self) -> Option<Arena<Bits>> {

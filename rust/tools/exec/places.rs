@@ -6,6 +6,7 @@
 //! 8100_0000  images, one after the other
 //! 8300_0000  kernel functions: each is a return, at which the emulator stops to do the function's
 //!            work
+//! 8340_0000  kernel functions with C prototypes, which 64-bit machines call; see below
 //! 8402_0000  data, one page: what R1 points to
 //! 8500_0000  a program array and its programs
 //! 8601_0000  end of the stack; the caller's frame is its last part
@@ -16,6 +17,9 @@
 //! Between them is nothing, so that a stray access is a fault. All are in KSEG0, where kernel
 //! addresses are: they have the top bit set, and the emulator's memory is at what remains without
 //! it.
+//!
+//! Half of the functions with C prototypes are called at their address in XKPHYS, which takes more
+//! instructions: a kernel without `-msym32` has functions there, as modules may be far away.
 
 use super::machine::Machine;
 use crate::host;
@@ -37,6 +41,30 @@ pub(super) const CODE_SIZE: u32 = 0x0100_0000;
 
 pub(super) const FUNCTIONS: u32 = 0x8300_0000;
 pub(super) const FUNCTIONS_SIZE: u32 = 0x0001_0000;
+
+pub(super) const C_FUNCTIONS: u32 = 0x8340_0000;
+pub(super) const C_FUNCTIONS_SIZE: u32 = 0x4000;
+
+/// Physical memory in XKPHYS, cached.
+pub(super) const XKPHYS: u64 = 0x9800_0000_0000_0000;
+
+/// Bytes of a kernel function: a return and its delay slot, and room.
+pub(super) const FUNCTION_SIZE: u32 = 16;
+
+/// Where the C function with a number is called.
+pub(super) fn c_function_address(number: usize, is_far: bool) -> u64 {
+    let near = C_FUNCTIONS + FUNCTION_SIZE * number as u32;
+    match is_far {
+        true => XKPHYS | physical(near),
+        false => i64::from(near as i32) as u64,
+    }
+}
+
+/// The number that the C function at an address would have.
+pub(super) fn c_function_number(address: u64) -> Option<usize> {
+    let distance = (address & 0x1fff_ffff).checked_sub(physical(C_FUNCTIONS))?;
+    Some((distance / u64::from(FUNCTION_SIZE)) as usize)
+}
 
 pub(super) const DATA: u32 = 0x8402_0000;
 pub(super) const DATA_SIZE: u32 = PAGE;

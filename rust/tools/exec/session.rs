@@ -239,6 +239,7 @@ impl Session {
         forms::memory(machine, &mut random, &mut each);
         if machine.is_wide() {
             forms::guarded(machine, &mut random, &mut each);
+            forms::functions(&mut random, &mut each);
         }
         forms::control(&mut random, &mut each);
     }

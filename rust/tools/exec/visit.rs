@@ -12,7 +12,8 @@ use unicorn_engine::{RegisterMIPS, Unicorn};
 
 use super::cpu;
 use super::emulator::World;
-use super::kernel::{function_at, Access, Call, Function};
+use super::functions::CFunction;
+use super::kernel::{function_at, Access, Call, Callee, Function};
 use super::machine::Machine;
 use super::places::*;
 use super::stack;
@@ -44,7 +45,7 @@ const CALLEE_FRAME: u32 = 128;
 type Wrong = String;
 
 /// Does the work of the function at an address, just before it returns.
-pub(super) fn function(unicorn: &mut Unicorn<'_, World>, at: u32) {
+pub(super) fn function(unicorn: &mut Unicorn<'_, World>, at: u64) {
     let mut visit = Visit { unicorn };
     let done = visit
         .check(at)
@@ -62,7 +63,7 @@ struct Visit<'a, 'u> {
 }
 
 impl Visit<'_, '_> {
-    fn check(&mut self, at: u32) -> Result<(), Wrong> {
+    fn check(&mut self, at: u64) -> Result<(), Wrong> {
         let sp = self.address(Reg::SP);
         let alignment = if self.machine().is_wide() { 16 } else { 8 };
         if sp % alignment != 0 || !(STACK_POINTER - STACK_SIZE / 2..STACK_POINTER).contains(&sp) {
@@ -77,12 +78,12 @@ impl Visit<'_, '_> {
     }
 
     /// The result, of which there may be none.
-    fn work(&mut self, at: u32) -> Result<Option<u64>, Wrong> {
+    fn work(&mut self, at: u64) -> Result<Option<u64>, Wrong> {
         let arguments = self.arguments();
         let [first, second, ..] = arguments;
-        let function = match function_at(at) {
+        let function = match function_at(at as u32) {
             Some(function) if !self.machine().is_wide() => function,
-            _ => return self.help(at, arguments).map(Some),
+            _ => return self.serve(at, arguments),
         };
         let pointer = match function {
             Function::Divide(compute) => return Ok(Some(compute(first, second))),
@@ -107,7 +108,7 @@ impl Visit<'_, '_> {
         })
     }
 
-    /// The five arguments of a helper, or what is in their places.
+    /// The five arguments of a helper or a C function, or what is in their places.
     fn arguments(&mut self) -> [u64; 5] {
         let machine = *self.machine();
         if machine.is_wide() {
@@ -120,14 +121,24 @@ impl Visit<'_, '_> {
         [first, second, third, fourth, fifth]
     }
 
-    fn help(&mut self, at: u32, arguments: [u64; 5]) -> Result<u64, Wrong> {
-        let wrong = || format!("no function at {at:#x}");
-        let offset = at.wrapping_sub(RUNTIME.call_base) as i32;
-        let helper = helper_number(offset).ok_or_else(wrong)?;
-        let call = Call::new(helper, arguments);
+    /// What programs call by themselves.
+    fn serve(&mut self, at: u64, arguments: [u64; 5]) -> Result<Option<u64>, Wrong> {
+        let callee = self.callee(at);
+        let callee = callee.ok_or_else(|| format!("no function at {at:#x}"))?;
+        let call = Call::new(callee, arguments);
         self.unicorn.get_data_mut().calls.push(call);
         call.perform(self)
             .ok_or_else(|| format!("bad pointer: {call:x?}"))
+    }
+
+    fn callee(&self, at: u64) -> Option<Callee> {
+        if let Some(function) = CFunction::at(at).filter(|_| self.machine().is_wide()) {
+            return Some(Callee::Function(function));
+        }
+        let offset = (at as u32).wrapping_sub(RUNTIME.call_base) as i32;
+        let is_near = at == self.machine().pointer(at as u32);
+        let number = helper_number(offset).filter(|_| is_near)?;
+        Some(Callee::Helper(number))
     }
 
     fn leave(&mut self, result: Option<u64>) -> Result<(), Wrong> {
