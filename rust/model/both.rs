@@ -13,7 +13,7 @@ use super::bpf::{Content, Kernel};
 use super::mips::Platform;
 use super::term::{Assignment, Term};
 use super::word::{Bits, Word};
-use super::world::{Fault, World};
+use super::world::{Fault, Purpose, World};
 
 /// xorshift64*
 pub(super) struct Random(pub(super) u64);
@@ -170,7 +170,7 @@ impl<W: Word, R: Reading<W>> World<W> for Place<W, R> {
         Ok(())
     }
 
-    fn is_absent(&mut self, address: W, bytes: u32) -> bool {
+    fn is_absent(&mut self, address: W, bytes: u32, _: Purpose) -> bool {
         self.range(address, bytes).is_err()
     }
 

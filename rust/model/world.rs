@@ -13,6 +13,15 @@ pub struct Fault {
     pub size: u32,
 }
 
+/// What an access is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To know what is there.
+    Load,
+    /// To change it.
+    Store,
+}
+
 /// What surrounds a processor.
 pub trait World<W: Word> {
     /// Loads bytes at an address, which is a word, in the machine's byte order.
@@ -30,8 +39,8 @@ pub trait World<W: Word> {
     fn store(&mut self, address: W, value: W) -> Result<(), Fault>;
 
     /// Whether there is no memory at an address, for an access that may find none and comes next if
-    /// there is. Another access, later, may find it otherwise.
-    fn is_absent(&mut self, _address: W, _bytes: u32) -> bool {
+    /// there is. Another access, later, may find it otherwise; so may one with another purpose.
+    fn is_absent(&mut self, _address: W, _bytes: u32, _purpose: Purpose) -> bool {
         false
     }
 

@@ -15,6 +15,7 @@
 use super::fields::Fields;
 use super::{alu, Kernel, Machine, Trap, DOUBLEWORD, WORD};
 use crate::model::word::Word;
+use crate::model::world::Purpose;
 
 /// Modes of load and store instructions (section 5, table 10); those named for probing are Linux's. One
 /// number means an atomic operation among stores, and a sign-extending load from an arena among loads.
@@ -81,7 +82,7 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
     }
 
     /// Whether there is memory, for the access that comes next.
-    fn is_there(&mut self, place: Place<W>) -> bool {
+    fn is_there(&mut self, place: Place<W>, purpose: Purpose) -> bool {
         let is_kernels = match place.access {
             Access::Certain => return true,
             Access::Arena => true,
@@ -90,12 +91,12 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
                 self.kernel.decide(highest)
             }
         };
-        is_kernels && !self.kernel.is_absent(place.address, place.size)
+        is_kernels && !self.kernel.is_absent(place.address, place.size, purpose)
     }
 
     /// What is in memory, if there is any.
     fn find(&mut self, place: Place<W>) -> Result<Option<W>, Trap> {
-        if !self.is_there(place) {
+        if !self.is_there(place, Purpose::Load) {
             return Ok(None);
         }
         let value = self.kernel.load(place.address, place.size);
@@ -121,7 +122,7 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
 
     /// Stores the low bytes of a value. Says whether there is memory.
     fn put(&mut self, place: Place<W>, value: W) -> Result<bool, Trap> {
-        let is_there = self.is_there(place);
+        let is_there = self.is_there(place, Purpose::Store);
         if is_there {
             let stored = self.kernel.store(place.address, value.low(place.size * 8));
             stored.map_err(Trap::Memory)?;

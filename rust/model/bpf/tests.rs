@@ -10,6 +10,7 @@ use super::fields::Fields;
 use super::memory::{ByteOrder, Memory};
 use super::*;
 use crate::model::word::Bits;
+use crate::model::world::Purpose;
 
 const ORDERS: [ByteOrder; 2] = [ByteOrder::Little, ByteOrder::Big];
 const DATA: u32 = 0x1000;
@@ -29,8 +30,9 @@ impl World<Bits> for TestKernel {
         self.memory.write(address, value)
     }
 
-    fn is_absent(&mut self, address: Bits, bytes: u32) -> bool {
-        self.memory.read(address, bytes).is_err()
+    fn is_absent(&mut self, address: Bits, bytes: u32, purpose: Purpose) -> bool {
+        let is_fixed = address.unsigned() >= linux::READ_ONLY;
+        is_fixed && purpose == Purpose::Store || self.memory.read(address, bytes).is_err()
     }
 
     fn decide(&mut self, condition: Bits) -> bool {

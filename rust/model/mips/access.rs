@@ -8,6 +8,7 @@
 
 use super::{Machine, Platform, Trap, Word32};
 use crate::model::word::Word;
+use crate::model::world::Purpose;
 
 /// What came of an access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +28,15 @@ enum Kind {
     LoadLinked,
     /// SC and SCD
     StoreConditional,
+}
+
+impl Kind {
+    fn purpose(&self) -> Purpose {
+        match self {
+            Kind::Load | Kind::LoadSigned | Kind::LoadLinked => Purpose::Load,
+            Kind::Store | Kind::StoreConditional => Purpose::Store,
+        }
+    }
 }
 
 impl<W: Word, P: Platform<W>> Machine<'_, W, P> {
@@ -70,7 +80,7 @@ impl<W: Word, P: Platform<W>> Machine<'_, W, P> {
             _ => return Ok(None),
         };
         let address = self.address(word);
-        if is_guarded && self.platform.is_absent(address, bytes) {
+        if is_guarded && self.platform.is_absent(address, bytes, kind.purpose()) {
             self.linked = None;
             return Ok(Some(Access::Absent));
         }

@@ -121,6 +121,7 @@ fn start(machine: Machine) -> Unicorn<'static, World> {
             (ARRAY, ARRAY_SIZE, Prot::READ),
             (RETURN, PAGE, Prot::READ | Prot::EXEC),
             (ARENA_PAGE, PAGE, Prot::READ | Prot::WRITE),
+            (READ_ONLY_PAGE, PAGE, Prot::READ),
         ] {
             unicorn.mem_map(physical(at), size.into(), allowed)?;
         }
@@ -133,6 +134,7 @@ fn start(machine: Machine) -> Unicorn<'static, World> {
                 unicorn.add_code_hook(begin, begin + last, visit)?;
             }
         }
+        unicorn.mem_write(physical(READ_ONLY_PAGE), &read_only_bytes())?;
         // Counting instructions, as emu_start() offers, makes all of them slow.
         // From 1 to 0 is everywhere: a function may return to itself.
         unicorn.add_block_hook(1, 0, count_block)?;
@@ -310,7 +312,7 @@ impl Emulator {
             let ended = self.unicorn.emu_start(begin, end, 0, 0);
             let is_absent = matches!(
                 ended,
-                Err(uc_error::READ_UNMAPPED | uc_error::WRITE_UNMAPPED)
+                Err(uc_error::READ_UNMAPPED | uc_error::WRITE_UNMAPPED | uc_error::WRITE_PROT)
             );
             let pc = self.unicorn.reg_read(RegisterMIPS::PC).unwrap_or_default();
             match self.faults.get(&(pc as u32)) {

@@ -64,13 +64,6 @@ impl Compiled {
     }
 }
 
-/// What is in the arena's page before a run: junk that the seed determines.
-fn arena_bytes(seed: u64) -> Vec<u8> {
-    let mut junk = Random::new(!seed);
-    let doublewords = (0..PAGE / 8).map(|_| junk.next().to_le_bytes());
-    doublewords.flatten().collect()
-}
-
 /// One machine, with an emulator and the model to compare.
 pub(super) struct Judge {
     pub(super) machine: Machine,
@@ -192,7 +185,7 @@ impl Judge {
         data.resize(DATA_SIZE as usize, 0);
         let stack = self.emulator.prepare_stack(seed).to_vec();
         if compiled.probes() {
-            self.emulator.prepare_arena(&arena_bytes(seed));
+            self.emulator.prepare_arena(&page_of_junk(!seed));
         }
         let model = self.model(compiled, &data, stack, seed)?;
         let entry = compiled.images[0].address;
@@ -233,7 +226,8 @@ impl Judge {
         memory.add(DATA, data.to_vec());
         memory.add(STACK_POINTER - STACK_USED, stack);
         if compiled.probes() {
-            memory.add(ARENA_PAGE, arena_bytes(seed));
+            memory.add(ARENA_PAGE, page_of_junk(!seed));
+            memory.add(READ_ONLY_PAGE, read_only_bytes());
         }
         let mut kernel = ModelKernel {
             memory,
@@ -304,7 +298,7 @@ fn compare_memory(
     let [data, stack, arena @ ..] = &expected.memory.regions[..] else {
         return Err("the model's memory has changed".to_owned());
     };
-    if let [arena] = arena {
+    if let [arena, _] = arena {
         if let Some(wrong) = differs("the arena", arena.base, &arena.bytes, &real.arena) {
             return Err(wrong);
         }

@@ -11,7 +11,7 @@ use crate::model::bpf::fields::Fields;
 use crate::model::bpf::memory::Memory;
 use crate::model::bpf::{Arena, Content, Kernel, Prototype, DOUBLEWORD};
 use crate::model::word::{Bits, Word};
-use crate::model::world::{Fault, World};
+use crate::model::world::{Fault, Purpose, World};
 
 /// What surrounds programs in the model.
 pub(super) struct ModelKernel<'a> {
@@ -31,9 +31,11 @@ impl World<Bits> for ModelKernel<'_> {
         self.memory.write(address, value)
     }
 
-    /// All that is in no region. Who probes an unaligned address does not ask.
-    fn is_absent(&mut self, address: Bits, bytes: u32) -> bool {
-        self.memory.read(address, bytes).is_err()
+    /// All that is in no region, and for a store what can only be read. Who probes an unaligned address
+    /// does not ask.
+    fn is_absent(&mut self, address: Bits, bytes: u32, purpose: Purpose) -> bool {
+        let is_fixed = is_read_only(address.unsigned() as u32) && purpose == Purpose::Store;
+        is_fixed || self.memory.read(address, bytes).is_err()
     }
 
     fn decide(&mut self, condition: Bits) -> bool {

@@ -11,7 +11,7 @@
 //! 8500_0000  a program array and its programs
 //! 8601_0000  end of the stack; the caller's frame is its last part
 //! 8700_0000  where the image returns to
-//! 8800_0000  an arena, of which one page is there
+//! 8800_0000  an arena, of which one page is there, and behind it one that can only be read
 //! ```
 //!
 //! Between them is nothing, so that a stray access is a fault. All are in KSEG0, where kernel
@@ -22,6 +22,7 @@
 //! instructions: a kernel without `-msym32` has functions there, as modules may be far away.
 
 use super::machine::Machine;
+use super::random::Random;
 use crate::host;
 use crate::jit::lower::Arena;
 use crate::jit::mips::Width;
@@ -94,6 +95,27 @@ pub(super) const RETURN: u32 = 0x8700_0000;
 const ARENA: u32 = 0x8800_0000;
 pub(super) const ARENA_PAGE: u32 = ARENA + ARENA_PAGE_AT;
 pub(super) const ARENA_PAGE_AT: u32 = 0x8000;
+
+/// A page can go away between `ll` and `sc`. Here that happens in a page from which one can load alone:
+/// of both, only `sc` faults.
+pub(super) const READ_ONLY_PAGE: u32 = ARENA_PAGE + PAGE;
+
+/// Whether an address is in that page.
+pub(super) fn is_read_only(address: u32) -> bool {
+    (READ_ONLY_PAGE..READ_ONLY_PAGE + PAGE).contains(&address)
+}
+
+/// What is in that page, always.
+pub(super) fn read_only_bytes() -> Vec<u8> {
+    page_of_junk(READ_ONLY_PAGE.into())
+}
+
+/// The bytes of a page, which the seed determines.
+pub(super) fn page_of_junk(seed: u64) -> Vec<u8> {
+    let mut junk = Random::new(seed);
+    let doublewords = (0..PAGE / 8).map(|_| junk.next().to_le_bytes());
+    doublewords.flatten().collect()
+}
 
 /// The arena as the core and the model know it.
 pub(super) fn arena(machine: &Machine) -> Option<Arena> {

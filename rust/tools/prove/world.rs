@@ -15,7 +15,7 @@ use crate::model::bpf::{Arena, Content, Kernel, Prototype};
 use crate::model::mips::Platform;
 use crate::model::term::Term;
 use crate::model::word::Word;
-use crate::model::world::{Fault, World};
+use crate::model::world::{Fault, Purpose, World};
 use crate::tools::prototype;
 
 /// A call of a helper.
@@ -92,7 +92,7 @@ impl World<Term> for BpfWorld<'_> {
         Ok(())
     }
 
-    fn is_absent(&mut self, address: Term, bytes: u32) -> bool {
+    fn is_absent(&mut self, address: Term, bytes: u32, _: Purpose) -> bool {
         // There may have been memory the first time that a loop tries.
         self.path.assumed.push(is_aligned(address, bytes));
         ask(self.path, &mut self.space, address, bytes)
@@ -331,7 +331,7 @@ impl World<Term> for MipsWorld<'_> {
         Ok(())
     }
 
-    fn is_absent(&mut self, address: Term, bytes: u32) -> bool {
+    fn is_absent(&mut self, address: Term, bytes: u32, _: Purpose) -> bool {
         ask(self.path, &mut self.space, address, bytes)
     }
 

@@ -7,6 +7,9 @@ use super::*;
 /// Where the arena is, for the kernel and for a process.
 pub(super) const ARENA: [u64; 2] = [0xffff_ffff_8000_2000, 0x0000_00fe_dcba_0000];
 
+/// Memory in it that can be read, and not written.
+pub(super) const READ_ONLY: u64 = ARENA[0] + 0x1000;
+
 /// Of a call with this immediate: with 2 it takes a signed byte and gives it back, with 4 it gives an
 /// unsigned int, and with others it takes and gives nothing.
 pub(super) fn prototype(call: &Fields) -> Option<Prototype> {
@@ -37,6 +40,7 @@ fn run(first: u64, body: &[Fields]) -> (Result<u64, Trap>, Vec<u8>) {
     let mut memory = Memory::new(order);
     memory.add(0x8000_2000, (1..=16).collect());
     memory.add(DATA, vec![0x55; 16]);
+    memory.add(READ_ONLY as u32, vec![0x77; 16]);
     let setup = Setup {
         order,
         ax: 12,
@@ -82,6 +86,19 @@ fn atomic_operations_fetch_zero_where_there_is_nothing() {
         let (result, arena) = run(place, &[add]);
         assert_eq!((result, arena), (Ok(0), (1..=16).collect()));
     }
+}
+
+#[test]
+fn atomic_operations_fetch_zero_where_nothing_can_be_stored() {
+    let place = READ_ONLY - ARENA[0];
+    // r0 = atomic_fetch_add((arena u32 *)(r1 + 0), r0), and as a compare-and-exchange with 7
+    let add = insn(0xe3, 1, 0, 0, 0x01);
+    let exchange = insn(0xe3, 1, 1, 0, 0xf1);
+    assert_eq!(run(place, &[add]).0, Ok(0));
+    // Nothing would be stored.
+    assert_eq!(run(place, &[exchange]).0, Ok(0x7777_7777));
+    let load = insn(0xa1, 0, 1, 0, 0);
+    assert_eq!(run(place, &[load, exchange]).0, Ok(0));
 }
 
 #[test]

@@ -171,12 +171,14 @@ impl Shape {
         if may_be_unaligned && random.chance(20) {
             below = 0;
         }
-        let chosen = match random.below(4) {
-            // Around the page.
-            0 => u64::from(ARENA_PAGE_AT) - PAGE + random.below(PAGE as usize) as u64,
-            1 => u64::from(ARENA_PAGE_AT) + PAGE + random.below(PAGE as usize) as u64,
-            _ => u64::from(ARENA_PAGE_AT) + random.below(PAGE as usize) as u64,
+        let page = match random.below(6) {
+            // Below the page, in the one that can only be read, and behind both.
+            0 => u64::from(ARENA_PAGE_AT) - PAGE,
+            1 => u64::from(ARENA_PAGE_AT) + PAGE,
+            2 => u64::from(ARENA_PAGE_AT) + 2 * PAGE,
+            _ => u64::from(ARENA_PAGE_AT),
         };
+        let chosen = page + random.below(PAGE as usize) as u64;
         let index = (chosen & !below).wrapping_sub(i64::from(offset) as u64);
         // Nothing is below the arena's start.
         let index = match index as i64 {
