@@ -4,12 +4,14 @@
 //!
 //! Control flow is forward branches and loops that end; registers are read only where every path
 //! has written them; R1 to R5 are gone after a call; memory is addressed through pointers that are
-//! known to be right, at aligned addresses. A program ends with storing every defined register in
+//! known to be right, at aligned addresses, or by instructions that may find none ([`linux`], for 64-bit
+//! machines). A program ends with storing every defined register in
 //! the data; the last instruction is the exit, or a jump back to it.
 //!
 //! One callee-saved register, chosen at the beginning, points to the data all along. The program
 //! is built front to back; [`Generator::defined`] is what the verifier would know at that place.
 
+mod linux;
 mod statement;
 
 use super::machine::Machine;
@@ -44,8 +46,8 @@ pub(super) enum Against {
 /// A random program under construction.
 struct Generator<'r> {
     against: Against,
-    /// The machine has 64-bit load-acquire and store-release.
-    orders_doublewords: bool,
+    /// For a 64-bit machine: with what only those have.
+    is_wide: bool,
     /// Registers that point to the stack, until the end of the statement.
     hidden: Vec<u8>,
     random: &'r mut Random,
@@ -114,12 +116,7 @@ pub(super) fn data(random: &mut Random, machine: &Machine) -> Vec<u8> {
     bytes
 }
 
-fn program(
-    random: &mut Random,
-    slots: usize,
-    against: Against,
-    orders_doublewords: bool,
-) -> Vec<Fields> {
+fn program(random: &mut Random, slots: usize, against: Against, is_wide: bool) -> Vec<Fields> {
     let budget = match random.below(10) {
         0 => 2,
         1..=5 => 12,
@@ -129,7 +126,7 @@ fn program(
     let base = random.choose(&[6, 7, 8, 9]);
     let mut generator = Generator {
         against,
-        orders_doublewords,
+        is_wide,
         hidden: Vec::new(),
         random,
         program: Vec::new(),
@@ -217,6 +214,11 @@ impl Generator<'_> {
         self.defined >> reg & 1 != 0
     }
 
+    /// Whether the next instructions may be executed again.
+    fn is_in_loop(&self) -> bool {
+        self.reserved != 1 << self.base
+    }
+
     fn is_reserved(&self, reg: u8) -> bool {
         self.reserved >> reg & 1 != 0
     }
@@ -240,6 +242,8 @@ impl Generator<'_> {
                     return;
                 }
                 14..=16 if self.slots > 0 => self.tail_call(),
+                // Where there is no choice, nothing is drawn: the kernel's programs stay as they are.
+                _ if self.is_wide && self.random.chance(25) => self.linux(),
                 _ => self.statement(),
             }
         }

@@ -39,7 +39,7 @@ impl Generator<'_> {
     }
 
     /// A register to overwrite.
-    fn writable(&mut self) -> u8 {
+    pub(super) fn writable(&mut self) -> u8 {
         loop {
             let reg = self.random.below(10) as u8;
             if !self.is_reserved(reg) {
@@ -49,7 +49,7 @@ impl Generator<'_> {
     }
 
     /// A register to change: defined and not reserved, made so if there is none.
-    fn changeable(&mut self) -> u8 {
+    pub(super) fn changeable(&mut self) -> u8 {
         for _ in 0..20 {
             let reg = self.writable();
             if self.is_defined(reg) {
@@ -63,7 +63,7 @@ impl Generator<'_> {
         reg
     }
 
-    fn immediate(&mut self) -> i32 {
+    pub(super) fn immediate(&mut self) -> i32 {
         match self.random.below(4) {
             0 => self.random.word() as i32,
             1 => self.random.below(64) as i32,
@@ -154,7 +154,7 @@ impl Generator<'_> {
 
     /// Somewhere to load or store so many bytes: a register and an offset. Sometimes it is a
     /// register of its own, far off, with an offset that leads back.
-    fn place(&mut self, bytes: u8, avoid: &[u8]) -> (u8, i16) {
+    pub(super) fn place(&mut self, bytes: u8, avoid: &[u8]) -> (u8, i16) {
         let bytes = i16::from(bytes);
         let (base, low, high) = match self.random.below(3) {
             0 => (R10, -self.stack, 0),
@@ -195,7 +195,7 @@ impl Generator<'_> {
 
     /// Whether there is a load-acquire and a store-release of this size.
     fn orders(&self, size: u8) -> bool {
-        size != DW || self.orders_doublewords
+        size != DW || self.is_wide
     }
 
     fn read(&mut self) {
@@ -263,15 +263,7 @@ impl Generator<'_> {
             }
         } else {
             for reg in 1..=arity(helper) as u8 {
-                if !self.is_defined(reg) || self.random.chance(40) {
-                    let from = self.readable();
-                    self.push(if from == reg {
-                        mov_imm(reg, 3)
-                    } else {
-                        mov(reg, from)
-                    });
-                    self.defined |= 1 << reg;
-                }
+                self.argument(reg);
             }
         }
         self.push(call(helper));
@@ -283,6 +275,19 @@ impl Generator<'_> {
             let dst = self.writable();
             self.push(load(W, dst, 0, 4));
             self.defined |= 1 << dst;
+        }
+    }
+
+    /// Gives an argument some value, if it has none.
+    pub(super) fn argument(&mut self, reg: u8) {
+        if !self.is_defined(reg) || self.random.chance(40) {
+            let from = self.readable();
+            self.push(if from == reg {
+                mov_imm(reg, 3)
+            } else {
+                mov(reg, from)
+            });
+            self.defined |= 1 << reg;
         }
     }
 
