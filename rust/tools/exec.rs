@@ -15,11 +15,11 @@
 //! | `random` | whole programs of the shape that the verifier accepts ([`generate`]) |
 //!
 //! Each runs on every machine, in all the ways to compile that matter to it. Equal means: the
-//! result, every byte of the data and of the program's stack, and the sequence of helper calls with
-//! their arguments; programs store all their registers in the data before they end. Beyond that, an
-//! image must restore what its caller owns, keep `$gp`, `$k0` and `$k1` at every step, and address
-//! nothing but the data, its own frame and its home area. Kernel functions overwrite everything that
-//! a C function may overwrite.
+//! result, every byte of the data, of the program's stack and of its arena, and the sequence of calls of
+//! helpers and C functions with their arguments; programs store all their registers in the data before
+//! they end. Beyond that, an image must restore what its caller owns, keep `$gp`, `$k0` and `$k1` at
+//! every step, and address nothing but the data, the arena, its own frame and its home area. Kernel
+//! functions overwrite everything that a C function may overwrite.
 //!
 //! An emulator shows neither the order of memory accesses, nor a stale instruction cache, nor
 //! results that the manual leaves UNPREDICTABLE.
