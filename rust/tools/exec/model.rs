@@ -31,11 +31,12 @@ impl World<Bits> for ModelKernel<'_> {
         self.memory.write(address, value)
     }
 
-    /// All that is in no region, and for a store what can only be read. Who probes an unaligned address
-    /// does not ask.
+    /// All that is in no region, and for a store what can only be read. Of what the emulator has no
+    /// answer for it is said that it is there: then the access traps, and the test is wrong.
     fn is_absent(&mut self, address: Bits, bytes: u32, purpose: Purpose) -> bool {
         let is_fixed = is_read_only(address.unsigned() as u32) && purpose == Purpose::Store;
-        is_fixed || self.memory.read(address, bytes).is_err()
+        let is_absent = is_fixed || self.memory.read(address, bytes).is_err();
+        is_absent && may_be_absent(address.unsigned(), bytes)
     }
 
     fn decide(&mut self, condition: Bits) -> bool {

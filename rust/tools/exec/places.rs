@@ -30,6 +30,9 @@ use crate::jit::runtime::{Atomic64, Counted, Runtime};
 use crate::model::bpf::fields::Fields;
 use crate::tools::build::call_offset;
 
+const KSEG0: u32 = 0x8000_0000;
+const KSEG1: u32 = 0xa000_0000;
+
 /// Where an address of KSEG0 is in the emulator's memory.
 pub(super) fn physical(address: u32) -> u64 {
     u64::from(address & 0x1fff_ffff)
@@ -108,6 +111,13 @@ pub(super) fn is_read_only(address: u32) -> bool {
 /// What is in that page, always.
 pub(super) fn read_only_bytes() -> Vec<u8> {
     page_of_junk(READ_ONLY_PAGE.into())
+}
+
+/// Whether the emulator treats an address like a kernel, if it is absent: others raise exceptions in it.
+pub(super) fn may_be_absent(address: u64, bytes: u32) -> bool {
+    let word = address as u32;
+    let is_sign_extended = address == i64::from(word as i32) as u64;
+    is_sign_extended && (KSEG0..KSEG1).contains(&word) && word % bytes == 0
 }
 
 /// The bytes of a page, which the seed determines.
