@@ -61,6 +61,12 @@ const struct bpf_insn *bpf_jit_mips_insns(const struct bpf_prog *prog)
 	return prog->insnsi;
 }
 
+/* As bpf_jit_binary_hdr() of kernel/bpf/core.c, which is that file's own. */
+struct bpf_binary_header *bpf_jit_mips_header(const struct bpf_prog *prog)
+{
+	return (void *)((unsigned long)prog->bpf_func & PAGE_MASK);
+}
+
 int bpf_jit_mips_lock_ro(struct bpf_binary_header *header)
 {
 	return bpf_jit_binary_lock_ro(header);

@@ -37,6 +37,7 @@ s64 bpf_jit_mips_smod64(s64 dividend, s64 divisor);
 /* Of MIPS32: 1, 2 or 6, of which 3 to 5 bring nothing that an image uses. */
 u32 bpf_jit_mips_release(void);
 const struct bpf_insn *bpf_jit_mips_insns(const struct bpf_prog *prog);
+struct bpf_binary_header *bpf_jit_mips_header(const struct bpf_prog *prog);
 int bpf_jit_mips_lock_ro(struct bpf_binary_header *header);
 void bpf_jit_mips_flush(const void *start, const void *end);
 void bpf_jit_mips_dump(const struct bpf_prog *prog, u32 bytes, void *image);

@@ -16,7 +16,7 @@ pub(crate) mod random;
 pub(crate) mod text;
 pub(crate) mod work;
 
-use crate::jit::abi::{Abi, N64, O32};
+use crate::jit::abi::{Abi, Role, N64, O32};
 use crate::jit::analysis::Fact;
 use crate::jit::asm::{Block, Fault};
 use crate::jit::bpf::{Dialect, Raw};
@@ -135,6 +135,10 @@ pub(crate) const FUNCTIONS: [Function; 5] = {
 /// How to compile a program, beyond the program itself.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Options<'a> {
+    /// Which function of a program it is.
+    pub(crate) role: Role,
+    /// Its functions make tail calls.
+    pub(crate) reaches_tail_calls: bool,
     /// Bytes of BPF stack.
     pub(crate) stack_depth: u32,
     /// The program has explicit zero-extensions where 32-bit results need them.
@@ -154,6 +158,8 @@ pub(crate) struct Options<'a> {
 impl Default for Options<'_> {
     fn default() -> Self {
         Options {
+            role: Role::Whole,
+            reaches_tail_calls: false,
             stack_depth: 512,
             verifier_zext: false,
             facts: true,
@@ -236,7 +242,9 @@ fn assemble<A: Abi>(insns: &[Raw], cpu: &Cpu, options: &Options<'_>) -> Result<I
     let program = Program {
         insns,
         dialect: dialect(cpu),
+        role: options.role,
         stack_depth: options.stack_depth,
+        reaches_tail_calls: options.reaches_tail_calls,
         verifier_zext: options.verifier_zext,
         arena: options.arena,
         functions: options.functions,

@@ -11,6 +11,7 @@ mod decode;
 mod facts;
 mod forms;
 mod frame;
+mod functions;
 mod fuzz;
 mod golden;
 mod immediate;

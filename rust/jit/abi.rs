@@ -16,7 +16,7 @@ use crate::jit::bpf;
 use crate::jit::lower::Lowering;
 use crate::jit::mips::{Endian, Insn, Reg, RegMask, Simm16, Width};
 
-pub(crate) use frame::Frame;
+pub(crate) use frame::{Frame, Role, Shape};
 pub(crate) use n64::N64;
 pub(crate) use o32::O32;
 
@@ -40,9 +40,13 @@ pub(crate) trait Abi: Copy + core::fmt::Debug + Sized {
     /// Whether some lowerings call kernel functions (see `Usage::calls_functions`).
     const CALLS_FUNCTIONS: bool;
 
-    /// The register in which tail calls made are counted on the way from one program to the next;
-    /// `$zero` if the count stays in memory.
-    const COUNT: Reg;
+    /// Bytes of a frame that [`Abi::keep_count`] takes, a multiple of eight; 0 if tail calls are
+    /// counted outside of it.
+    const COUNT_SIZE: u32;
+
+    /// Distance of a function's entry for its program from the start of its image, in words: C code
+    /// enters there.
+    const FUNCTION_ENTRY: u32;
 
     /// The register that holds the address of the program's arena; `$zero` if there are none.
     const ARENA: Reg;
@@ -56,6 +60,12 @@ pub(crate) trait Abi: Copy + core::fmt::Debug + Sized {
 
     /// What only the normal entry does: no tail calls yet; R1 is the context.
     fn enter(asm: &mut Block, endian: Endian);
+
+    /// What only C code's entry to a function does: the arguments go where programs have them.
+    fn enter_function(asm: &mut Block, endian: Endian) -> Option<()>;
+
+    /// Keeps what the entries leave of the count of tail calls, at this offset from sp.
+    fn keep_count(asm: &mut Block, at: Simm16) -> Option<()>;
 
     /// R0's low word becomes the result of the function.
     fn finish(asm: &mut Block, endian: Endian);

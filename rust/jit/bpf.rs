@@ -169,6 +169,9 @@ pub(crate) enum Insn {
     Swap { dst: Reg, size: Size, kind: Swap },
     /// `dst = value`, in two slots.
     LoadImm64 { dst: Reg, value: u64 },
+    /// `dst` = the address of another function of the program, in two slots. It becomes known when
+    /// the function has an image, so code for it is as long whatever it is.
+    LoadFunction { dst: Reg, value: u64 },
     /// `dst = *(u8, u16, u32 or u64 *) mem`, or signed.
     Load {
         dst: Reg,
@@ -204,6 +207,9 @@ pub(crate) enum Insn {
     /// Call of the kernel function (kfunc) that the program's list has for this slot; on 64-bit
     /// kernels only.
     CallFunction { slot: u32 },
+    /// Call of another function of the program, whose image is at `__bpf_call_base + offset`: known
+    /// when it has one, as the address of [`Insn::LoadFunction`].
+    CallSubprogram { offset: i32 },
     /// `bpf_tail_call(R1 ctx, R2 array, R3 index)`
     TailCall,
     /// `return R0`
@@ -216,7 +222,7 @@ impl Insn {
     /// How many eight-byte slots the instruction takes.
     pub(crate) const fn slots(&self) -> u32 {
         match self {
-            Insn::LoadImm64 { .. } => 2,
+            Insn::LoadImm64 { .. } | Insn::LoadFunction { .. } => 2,
             _ => 1,
         }
     }
@@ -256,16 +262,27 @@ impl Insn {
                     set
                 }
             }
-            Insn::Call { .. } | Insn::CallFunction { .. } => RegSet::ARGUMENTS,
+            insn if insn.is_call() => RegSet::ARGUMENTS,
             Insn::TailCall => RegSet::of(Reg::R1).with(Reg::R2).with(Reg::R3),
             Insn::Exit => RegSet::of(Reg::R0),
-            Insn::LoadImm64 { .. } | Insn::Jump { .. } | Insn::NoSpec => RegSet::EMPTY,
+            _ => RegSet::EMPTY,
         }
     }
 
-    /// Whether the instruction calls a function of the kernel's.
+    /// Whether the instruction calls a function, the kernel's or the program's.
     pub(crate) const fn is_call(&self) -> bool {
-        matches!(self, Insn::Call { .. } | Insn::CallFunction { .. })
+        matches!(
+            self,
+            Insn::Call { .. } | Insn::CallFunction { .. } | Insn::CallSubprogram { .. }
+        )
+    }
+
+    /// Whether the instruction is about another function of the program.
+    pub(crate) const fn needs_functions(&self) -> bool {
+        matches!(
+            self,
+            Insn::CallSubprogram { .. } | Insn::LoadFunction { .. }
+        )
     }
 
     /// How the instruction accesses memory, if it does.
@@ -296,6 +313,7 @@ impl Insn {
             | Insn::ZeroExtend { dst }
             | Insn::Swap { dst, .. }
             | Insn::LoadImm64 { dst, .. }
+            | Insn::LoadFunction { dst, .. }
             | Insn::Load { dst, .. }
             | Insn::LoadAcquire { dst, .. } => Some(dst),
             Insn::Atomic { op, src, .. } => match op {
@@ -303,7 +321,7 @@ impl Insn {
                 AtomicOp::Cmpxchg => Some(Reg::R0),
                 _ => Some(src),
             },
-            Insn::Call { .. } | Insn::CallFunction { .. } => Some(Reg::R0),
+            ref insn if insn.is_call() => Some(Reg::R0),
             _ => None,
         }
     }

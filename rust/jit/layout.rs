@@ -16,10 +16,10 @@
 //! The measuring pass and the writing pass are the same code. If they ever disagree, or a near
 //! target is out of reach after all, the answer is [`Error::Internal`] and no image.
 
-use crate::jit::abi::{Abi, Frame};
+use crate::jit::abi::{Abi, Frame, Role, Shape};
 use crate::jit::analysis::{Fact, Facts, Usage};
 use crate::jit::asm::{Block, Fault, Form, Sink, Target};
-use crate::jit::bpf::{decode, Dialect, Insn, Raw};
+use crate::jit::bpf::{decode, Dialect, Insn, Raw, Reg, RegSet};
 use crate::jit::error::{Error, Result};
 use crate::jit::lower::{Arena, Lowering, Place, Setting};
 use crate::jit::mips::{Cpu, Disp16, Disp26};
@@ -30,8 +30,12 @@ use crate::jit::runtime::{Function, Runtime};
 pub(crate) struct Program<'a> {
     pub(crate) insns: &'a [Raw],
     pub(crate) dialect: Dialect,
+    /// Which function of a program this is.
+    pub(crate) role: Role,
     /// Bytes of BPF stack below R10.
     pub(crate) stack_depth: u32,
+    /// Functions of the program make tail calls, or this one does (`prog->aux->tail_call_reachable`).
+    pub(crate) reaches_tail_calls: bool,
     /// The verifier has inserted a zero-extension wherever a 32-bit result needs one
     /// (`prog->aux->verifier_zext`).
     pub(crate) verifier_zext: bool,
@@ -90,17 +94,26 @@ impl<'a, A: Abi> Compiler<'a, A> {
         runtime: &'a Runtime,
         workspace: Workspace<'a>,
     ) -> Result<Self> {
-        let usage = Usage::gather(program.dialect, program.insns)?;
-        let facts = Facts::gather(program.dialect, program.insns, workspace.facts)?;
+        let (dialect, insns) = (program.dialect, program.insns);
+        let arguments = arguments(program.role);
+        let usage = Usage::gather(dialect, insns, arguments)?;
+        let facts = Facts::gather(dialect, insns, arguments, workspace.facts)?;
         let arena = arena_of(&program, &usage)?;
-        let frame = Frame::new(cpu.endian, &usage, program.stack_depth, arena)?;
-        if workspace.offsets.len().checked_sub(1) != Some(program.insns.len()) {
+        check_functions(&program, &usage)?;
+        let shape = Shape {
+            role: program.role,
+            stack_depth: program.stack_depth,
+            arena,
+            reaches_tail_calls: program.reaches_tail_calls,
+        };
+        let frame = Frame::new(cpu.endian, &usage, &shape)?;
+        if workspace.offsets.len().checked_sub(1) != Some(insns.len()) {
             return Err(Error::NoMemory);
         }
         Ok(Compiler {
             program,
             // No more than 31 bits, as Usage::gather has found.
-            len: program.insns.len() as u32,
+            len: insns.len() as u32,
             usage,
             facts,
             setting: Setting {
@@ -216,10 +229,7 @@ impl<'a, A: Abi> Compiler<'a, A> {
     fn check_function(&self, insn: &Insn, at: u32) -> Result {
         match *insn {
             Insn::CallFunction { slot } if self.setting.function(slot).is_none() => {
-                Err(Error::Unsupported {
-                    at,
-                    opcode: opcode(&self.program, at),
-                })
+                Err(unsupported(&self.program, at))
             }
             _ => Ok(()),
         }
@@ -311,19 +321,38 @@ impl<'a, A: Abi> Compiler<'a, A> {
 ///
 /// `Unsupported` if there is none, which the verifier does not let happen.
 fn arena_of(program: &Program<'_>, usage: &Usage) -> Result<Option<Arena>> {
-    let Some(at) = usage.needs_arena else {
-        return Ok(None);
-    };
-    if program.arena.is_none() {
-        let insn = usize::try_from(at)
-            .ok()
-            .and_then(|at| program.insns.get(at));
-        return Err(Error::Unsupported {
-            at,
-            opcode: insn.map_or(0, |insn| insn.code),
-        });
+    match (usage.needs_arena, program.arena) {
+        (None, _) => Ok(None),
+        (Some(at), None) => Err(unsupported(program, at)),
+        (Some(_), arena) => Ok(arena),
     }
-    Ok(program.arena)
+}
+
+/// A program that calls functions of its own is compiled function by function.
+///
+/// # Errors
+///
+/// `Unsupported` if this is not such a function: then a call has no address of what it calls.
+fn check_functions(program: &Program<'_>, usage: &Usage) -> Result {
+    match usage.needs_functions {
+        Some(at) if program.role == Role::Whole => Err(unsupported(program, at)),
+        _ => Ok(()),
+    }
+}
+
+/// Registers that hold a value where a function begins.
+fn arguments(role: Role) -> RegSet {
+    match role {
+        Role::Whole | Role::Main => RegSet::of(Reg::R1),
+        Role::Function => RegSet::ARGUMENTS,
+    }
+}
+
+fn unsupported(program: &Program<'_>, at: u32) -> Error {
+    Error::Unsupported {
+        at,
+        opcode: opcode(program, at),
+    }
 }
 
 fn opcode(program: &Program<'_>, at: u32) -> u8 {

@@ -11,6 +11,7 @@ use kernel::bindings;
 
 use super::image::Image;
 use super::{compat, cpu, runtime};
+use crate::jit::abi::Role;
 use crate::jit::analysis::Fact;
 use crate::jit::asm::{Block, Fault};
 use crate::jit::bpf::{Dialect, Raw};
@@ -24,6 +25,10 @@ use crate::jit::runtime::{Function, Value};
 const EMPTY: Block = Block::new();
 
 /// Compiles the program, or leaves it as it is and says why in one line.
+///
+/// A function of a program comes twice. The first time it gets an image, but no code, since that has
+/// the addresses of other functions' images. When all have one, it comes again, and is written to the
+/// same image.
 pub(super) fn compile(prog: &mut bindings::bpf_prog) {
     if prog.jit_requested() == 0 {
         return;
@@ -34,6 +39,9 @@ pub(super) fn compile(prog: &mut bindings::bpf_prog) {
 }
 
 fn try_compile(prog: &mut bindings::bpf_prog) -> Result {
+    // Given back on all ways out, unless the program gets it again: a function without code must
+    // not keep it.
+    let reserved = Image::take_back(prog);
     // SAFETY: `aux` of a program that is being compiled is valid.
     let aux = unsafe { &*prog.aux };
     let cpu = cpu::current();
@@ -46,7 +54,9 @@ fn try_compile(prog: &mut bindings::bpf_prog) -> Result {
             ax: compat::AX,
             width: cpu.width,
         },
+        role: role(prog),
         stack_depth: u32::from(aux.stack_depth),
+        reaches_tail_calls: aux.tail_call_reachable,
         verifier_zext: aux.verifier_zext,
         arena: arena(prog),
         functions: &functions,
@@ -69,14 +79,14 @@ fn try_compile(prog: &mut bindings::bpf_prog) -> Result {
             block: &mut block,
         },
     )?;
-    let words = compiler.measure()?;
-    let fault_count = compiler.fault_count();
-    let mut faults = zeroes::<Fault>(fault_count as usize)?;
-    let mut image = Image::new(words, fault_count)?;
-    let address = image.address()?;
-    compiler.write(image.words(), &mut faults, address)?;
+    // Addresses of other functions are not known yet.
+    let waits = prog.is_func() != 0 && reserved.is_none();
+    let image = make_image(&mut compiler, reserved, waits)?;
     compiler.into_byte_offsets();
-    image.set_faults(&faults);
+    if waits {
+        image.reserve_for(prog);
+        return Ok(());
+    }
     image.publish(prog)?;
     if let Some(ends) = offsets.get(1..) {
         // SAFETY: The program has its image; the array has an entry for the end of each of its
@@ -84,6 +94,38 @@ fn try_compile(prog: &mut bindings::bpf_prog) -> Result {
         unsafe { bindings::bpf_prog_fill_jited_linfo(prog, ends.as_ptr()) };
     }
     Ok(())
+}
+
+/// An image for the program, or the one that it has got, written unless that has to wait.
+fn make_image(
+    compiler: &mut Compiler<'_, cpu::Native>,
+    reserved: Option<Image>,
+    waits: bool,
+) -> Result<Image> {
+    let words = compiler.measure()?;
+    let fault_count = compiler.fault_count();
+    let mut image = match reserved {
+        Some(image) => image.of_size(words, fault_count)?,
+        None => Image::new(words, fault_count)?,
+    };
+    if !waits {
+        let mut faults = zeroes::<Fault>(fault_count as usize)?;
+        let address = image.address()?;
+        compiler.write(image.words(), &mut faults, address)?;
+        image.set_faults(&faults);
+    }
+    Ok(image)
+}
+
+/// Which function of its program this is.
+fn role(prog: &bindings::bpf_prog) -> Role {
+    // SAFETY: `aux` of a program that is being compiled is valid.
+    let index = unsafe { (*prog.aux).func_idx };
+    match (prog.is_func(), index) {
+        (0, _) => Role::Whole,
+        (_, 0) => Role::Main,
+        _ => Role::Function,
+    }
 }
 
 /// The arena that the program has a map of.

@@ -9,6 +9,11 @@ use kernel::bindings;
 /// both branches have one.
 const _: () = {
     if true {
+        bindings::bpf_jit_supports_subprog_tailcalls
+    } else {
+        bpf_jit_supports_subprog_tailcalls
+    };
+    if true {
         bindings::bpf_jit_supports_arena
     } else {
         bpf_jit_supports_arena
@@ -34,6 +39,16 @@ const _: () = {
         bpf_jit_supports_far_kfunc_call
     };
 };
+
+/// Whether a program with functions may make tail calls: they are counted along the whole chain.
+///
+/// # Safety
+///
+/// Safe; the declaration that it replaces is not.
+#[no_mangle]
+pub(crate) unsafe extern "C" fn bpf_jit_supports_subprog_tailcalls() -> bool {
+    true
+}
 
 /// Whether programs may have an arena: a 64-bit kernel has them (`kernel/bpf/Makefile`).
 ///

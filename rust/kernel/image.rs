@@ -2,8 +2,9 @@
 
 //! Memory for code.
 //!
-//! An [`Image`] owns its memory until [`Image::publish`] hands it to the program, whose
-//! `bpf_jit_free()` gives it back. Dropped before, it gives itself back.
+//! An [`Image`] owns its memory until [`Image::publish`] or [`Image::reserve_for`] hands it to the
+//! program, whose `bpf_jit_free()` gives it back; [`Image::take_back`] undoes the latter. Dropped
+//! before, it gives itself back.
 
 use core::ffi::{c_uint, c_void};
 use core::mem::{align_of, size_of};
@@ -59,6 +60,46 @@ impl Image {
             }),
             _ => Err(Error::NoMemory),
         }
+    }
+
+    /// The image that a function of a program got when it was compiled for the first time. It has
+    /// none then: whoever fails to make code of it leaves a function without one.
+    pub(super) fn take_back(prog: &mut bindings::bpf_prog) -> Option<Image> {
+        if prog.is_func() == 0 || prog.jited() == 0 {
+            return None;
+        }
+        // SAFETY: A program that is jited has an image from bpf_jit_binary_alloc().
+        let header = unsafe { bindings::bpf_jit_mips_header(prog) };
+        let start = prog.bpf_func? as *mut u32;
+        let image = Image {
+            header: NonNull::new(header)?,
+            start: NonNull::new(start)?,
+            words: prog.jited_len / WORD,
+            // Only set_faults() asks, behind of_size().
+            faults: 0,
+        };
+        prog.bpf_func = None;
+        prog.set_jited(0);
+        prog.jited_len = 0;
+        Some(image)
+    }
+
+    /// The same image, found to be as large as it must be.
+    ///
+    /// # Errors
+    ///
+    /// `Internal` if it is not: code was measured to be as long whatever addresses are.
+    pub(super) fn of_size(mut self, words: u32, faults: u32) -> Result<Image> {
+        if self.words != words {
+            return Err(Error::Internal { at: 0 });
+        }
+        self.faults = faults;
+        Ok(self)
+    }
+
+    /// Hands the image to a function of a program, to be written later.
+    pub(super) fn reserve_for(self, prog: &mut bindings::bpf_prog) {
+        self.hand_over(prog);
     }
 
     /// Where the image will be executed: the word of which the address is the sign-extension.
@@ -117,23 +158,28 @@ impl Image {
         unsafe { bindings::bpf_jit_mips_flush(self.header.as_ptr().cast(), end.cast()) };
         // SAFETY: The program is valid, and the image has this many bytes.
         unsafe { bindings::bpf_jit_mips_dump(prog, bytes, start.cast()) };
-        // SAFETY: The image is a function of this type: that is what the core compiles.
-        prog.bpf_func = Some(unsafe {
-            core::mem::transmute::<
-                *mut u32,
-                unsafe extern "C" fn(*const c_void, *const bindings::bpf_insn) -> c_uint,
-            >(start)
-        });
         if self.faults != 0 {
             // SAFETY: `aux` of a program that is being compiled is valid.
             let aux = unsafe { &mut *prog.aux };
             aux.extable = self.table();
             aux.num_exentries = self.faults;
         }
-        prog.set_jited(1);
-        prog.jited_len = bytes;
-        core::mem::forget(self);
+        self.hand_over(prog);
         Ok(())
+    }
+
+    fn hand_over(self, prog: &mut bindings::bpf_prog) {
+        // SAFETY: The image is a function of this type, or one of five arguments that is called as
+        // such: that is what the core compiles. Who calls it before it is written runs into a trap.
+        prog.bpf_func = Some(unsafe {
+            core::mem::transmute::<
+                *mut u32,
+                unsafe extern "C" fn(*const c_void, *const bindings::bpf_insn) -> c_uint,
+            >(self.start.as_ptr())
+        });
+        prog.set_jited(1);
+        prog.jited_len = self.words.wrapping_mul(WORD);
+        core::mem::forget(self);
     }
 }
 

@@ -23,6 +23,7 @@
 
 mod access;
 pub mod alu;
+mod call;
 mod execute;
 pub mod fields;
 mod function;
@@ -54,6 +55,9 @@ pub const AX: usize = 11;
 /// `MAX_TAIL_CALL_CNT` of `include/linux/bpf.h`.
 pub const MAX_TAIL_CALLS: u32 = 33;
 
+/// `MAX_CALL_FRAMES` of `include/linux/bpf_verifier.h`.
+pub const MAX_FUNCTIONS: usize = 8;
+
 /// Why a program cannot go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trap {
@@ -69,7 +73,7 @@ pub enum Trap {
     Undefined,
     /// The kernel has no such helper, or not for these arguments.
     BadCall,
-    /// More steps than allowed.
+    /// More steps than allowed, or functions than may wait for others.
     Endless,
 }
 
@@ -78,8 +82,10 @@ pub enum Trap {
 pub struct Program {
     /// Its instructions.
     pub slots: Vec<Slot>,
-    /// R10: the end of its stack.
+    /// R10: the end of its stack, if it is the first to run.
     pub stack: u64,
+    /// How much lower the stack of a function is that it calls.
+    pub frame: u64,
 }
 
 /// What a program array has at an index.
@@ -101,6 +107,17 @@ pub trait Kernel<W: Word>: World<W> {
     /// Calls the helper at `__bpf_call_base + offset` with R1 to R5, as far as they are defined.
     /// Its result, or None if there is no such helper or it needs more.
     fn call(&mut self, offset: i32, arguments: [Option<W>; 5]) -> Option<W>;
+
+    /// Calls another function of the program with R1 to R5, as far as they are defined. Its result, or
+    /// None if the machine has to execute it.
+    fn call_subprogram(&mut self, _which: i32, _arguments: [Option<W>; 5]) -> Option<W> {
+        None
+    }
+
+    /// Which of the programs it is, if there is one with this immediate.
+    fn subprogram(&self, which: i32) -> Option<usize> {
+        usize::try_from(which).ok()
+    }
 
     /// What is in a slot of a program array; the index is a word.
     fn program(&mut self, array: W, index: W) -> Content<Self::Program>;
@@ -184,6 +201,22 @@ pub struct Machine<'k, W, K> {
     pub at: usize,
     /// Tail calls made, a word.
     pub tail_calls: W,
+    /// Functions that wait for the one they have called.
+    waiting: Vec<Waiting<W>>,
+    /// Whether it is a program that is executed, not a function of one.
+    is_program: bool,
+    /// Bytes that functions have of the stack that wait for others.
+    above: u64,
+}
+
+/// What a function finds again when the one that it has called returns.
+struct Waiting<W> {
+    program: usize,
+    at: usize,
+    registers: [W; REGISTERS],
+    defined: [bool; REGISTERS],
+    is_program: bool,
+    above: u64,
 }
 
 /// Where a step leads.
@@ -210,6 +243,9 @@ impl<'k, W: Word, K: Kernel<W>> Machine<'k, W, K> {
             program: 0,
             at: 0,
             tail_calls: W::new(WORD, 0),
+            waiting: Vec::new(),
+            is_program: true,
+            above: 0,
         };
         machine.enter(0, context);
         machine
@@ -218,14 +254,21 @@ impl<'k, W: Word, K: Kernel<W>> Machine<'k, W, K> {
     /// Begins to execute a program, which knows its context and its stack.
     pub fn enter(&mut self, program: usize, context: W) {
         self.program = program;
+        self.is_program = true;
         self.at = 0;
-        let stack = self.programs.get(program).map_or(0, |p| p.stack);
+        let stack = self.stack();
         self.registers = [(); REGISTERS].map(|()| self.kernel.unknown(DOUBLEWORD));
         self.registers[1] = context;
         self.registers[R10] = W::new(DOUBLEWORD, stack);
         self.defined = [false; REGISTERS];
         self.defined[1] = true;
         self.defined[R10] = true;
+    }
+
+    /// R10 of the program that begins.
+    fn stack(&self) -> u64 {
+        let program = self.programs.get(self.program);
+        program.map_or(0, |program| program.stack.wrapping_sub(self.above))
     }
 
     fn fetch(&self, at: usize) -> Result<Fields, Trap> {

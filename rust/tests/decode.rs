@@ -268,19 +268,19 @@ fn r10_is_never_written() {
 }
 
 #[test]
-fn calls_are_of_helpers() {
+fn calls_are_of_helpers_and_functions() {
     for src in 0..16 {
         let call = Fields {
             src,
             imm: 7,
             ..Fields::new(0x85)
         };
-        let expected = if src == 0 {
-            Ok(Insn::Call { offset: 7 })
-        } else {
-            refused(0x85)
-        };
-        assert_eq!(call.decode_both(), expected, "{src}");
+        let found = call.decode_both();
+        match src {
+            0 => assert_eq!(found, Ok(Insn::Call { offset: 7 })),
+            1 => assert_eq!(found, Ok(Insn::CallSubprogram { offset: 7 })),
+            _ => assert_eq!(found, refused(0x85), "{src}"),
+        }
     }
 }
 
@@ -339,9 +339,11 @@ fn two_slots() {
     // The second slot alone is no instruction, nor is what is behind the end.
     assert_eq!(decode(&whole[1..]), refused(0));
     assert_eq!(decode(&[]), refused(0));
-    // The address of a subprogram is known only when all are compiled.
-    let function = Raw::new(cpu.endian, 0x18, 1, 4, 0, 0);
-    assert_eq!(decode(&[function, raw(0, 0)]), refused(0x18));
+    // The address of a function becomes known when all have an image.
+    let function = Raw::new(cpu.endian, 0x18, 1, 4, 0, -2);
+    let dst = Reg::R1;
+    let expected = Ok(Insn::LoadFunction { dst, value });
+    assert_eq!(decode(&[function, raw(0, 0x1234_5678)]), expected);
 }
 
 #[test]

@@ -25,7 +25,8 @@ fn set(names: &str) -> RegSet {
 fn check(source: &str, expected: &[(u32, &str, &str)]) {
     let insns = program(source, &LE_R2);
     let mut memory = vec![Fact::default(); insns.len()];
-    let facts = Facts::gather(dialect(&LE_R2), &insns, &mut memory).expect("facts");
+    let facts =
+        Facts::gather(dialect(&LE_R2), &insns, RegSet::of(Reg::R1), &mut memory).expect("facts");
     for &(at, defined, across) in expected {
         assert_eq!(
             facts.defined_before(at),
@@ -129,7 +130,8 @@ fn loops_take_everything_for_live_and_defined() {
 fn two_slot_instructions() {
     let insns = program("r1 = 5 ll; r0 = r1; exit", &LE_R2);
     let mut memory = vec![Fact::default(); insns.len()];
-    let facts = Facts::gather(dialect(&LE_R2), &insns, &mut memory).expect("facts");
+    let facts =
+        Facts::gather(dialect(&LE_R2), &insns, RegSet::of(Reg::R1), &mut memory).expect("facts");
     assert_eq!(facts.live_across(0, 2), set("R1"));
     assert_eq!(facts.defined_before(2), set("R1 R10"));
 }
@@ -137,22 +139,30 @@ fn two_slot_instructions() {
 #[test]
 fn without_memory_everything_is_live() {
     let insns = program("r0 = 0; exit", &LE_R2);
-    let facts = Facts::gather(dialect(&LE_R2), &insns, &mut []).expect("no facts");
+    let facts =
+        Facts::gather(dialect(&LE_R2), &insns, RegSet::of(Reg::R1), &mut []).expect("no facts");
     assert_eq!(facts.live_across(0, 1), RegSet::ALL);
     assert_eq!(facts.defined_before(0), RegSet::ALL);
     let mut short = [Fact::default()];
-    let refused = Facts::gather(dialect(&LE_R2), &insns, &mut short);
+    let refused = Facts::gather(dialect(&LE_R2), &insns, RegSet::of(Reg::R1), &mut short);
     assert_eq!(refused.err(), Some(Error::NoMemory));
 }
 
 #[test]
 fn usage() {
-    let usage = |source| Usage::gather(dialect(&LE_R2), &program(source, &LE_R2)).expect("usage");
+    let usage = |source| {
+        Usage::gather(
+            dialect(&LE_R2),
+            &program(source, &LE_R2),
+            RegSet::of(Reg::R1),
+        )
+        .expect("usage")
+    };
     assert_eq!(usage("r6 = 0; exit").registers, set("R0 R6"));
     // Of a helper's arguments, R1 may be there from the start.
     let helper = usage("r3 = 1; call 5; exit");
     assert_eq!(helper.registers, set("R0 R1 R3"));
-    assert!(helper.calls_helpers && !helper.calls_functions);
+    assert!(helper.makes_calls && !helper.calls_functions);
     for (source, calls) in [
         ("r1 /= r2; exit", true),
         ("r1 s%= 5; exit", true),

@@ -59,6 +59,7 @@ pub(super) fn form(insn: &Insn) -> String {
         Insn::ZeroExtend { .. } => "ZeroExtend".to_string(),
         Insn::Swap { size, kind, .. } => format!("Swap {kind:?} {size:?}"),
         Insn::LoadImm64 { .. } => "LoadImm64".to_string(),
+        Insn::LoadFunction { .. } => "LoadFunction".to_string(),
         Insn::Load {
             size, signed, mem, ..
         } => {
@@ -74,6 +75,7 @@ pub(super) fn form(insn: &Insn) -> String {
         } => format!("Branch {width:?} {cond:?} {}", kind(src)),
         Insn::Call { .. } => "Call".to_string(),
         Insn::CallFunction { .. } => "CallFunction".to_string(),
+        Insn::CallSubprogram { .. } => "CallSubprogram".to_string(),
         Insn::TailCall => "TailCall".to_string(),
         Insn::Exit => "Exit".to_string(),
         Insn::NoSpec => "NoSpec".to_string(),
@@ -101,9 +103,14 @@ pub(super) fn all(dst: Reg, src: Reg, imm: i32, offset: i16, target: u32) -> Vec
             dst,
             value: imm as u64,
         },
+        Insn::LoadFunction {
+            dst,
+            value: imm as u64,
+        },
         Insn::Jump { target },
         Insn::Call { offset: imm },
         Insn::CallFunction { slot: 0 },
+        Insn::CallSubprogram { offset: imm },
         Insn::TailCall,
         Insn::Exit,
         Insn::NoSpec,

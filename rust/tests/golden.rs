@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 use super::{blesses, data, forms, program, LE64_R2, LE_R2, MACHINES};
 use crate::host::listing::{listing, Columns};
 use crate::host::{compile, dialect, runtime, text, Options};
+use crate::jit::abi::Role;
 use crate::jit::bpf::{decode, Insn, Reg};
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::Cpu;
@@ -81,6 +82,9 @@ impl Case {
             Some(("stack", bytes)) => {
                 self.options.stack_depth = bytes.parse().expect("a number of bytes");
             }
+            None if option == "main" => self.options.role = Role::Main,
+            None if option == "function" => self.options.role = Role::Function,
+            None if option == "reaches-tail-calls" => self.options.reaches_tail_calls = true,
             None if option == "verifier-zext" => self.options.verifier_zext = true,
             None if option == "no-facts" => self.options.facts = false,
             None if option == "lookups-counted" => {

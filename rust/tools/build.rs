@@ -192,6 +192,16 @@ pub(super) fn call_offset(offset: i32) -> Fields {
     insn(CALL, 0, 0, 0, offset)
 }
 
+/// Call of the program's function at `__bpf_call_base + offset`
+pub(super) fn call_subprogram(offset: i32) -> Fields {
+    insn(CALL, 0, 1, 0, offset)
+}
+
+/// Both slots of a load of the address of a function.
+pub(super) fn load_function(dst: u8) -> [Fields; 2] {
+    [insn(0x18, dst, 4, 0, 0), insn(0, 0, 0, 0, 0)]
+}
+
 pub(super) fn goto(distance: i16) -> Fields {
     insn(class::JMP, 0, 0, distance, 0)
 }

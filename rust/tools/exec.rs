@@ -40,6 +40,8 @@ mod generate;
 #[cfg(feature = "emulator")]
 mod judge;
 mod kernel;
+#[cfg(feature = "emulator")]
+mod link;
 mod log;
 pub(in crate::tools) mod machine;
 mod model;

@@ -16,6 +16,8 @@
 mod case;
 mod complete;
 mod convention;
+mod counter;
+mod entry;
 mod forms;
 mod frame;
 mod meaning;

@@ -10,7 +10,8 @@
 //!  10     by how much the misfitting offsets are too long
 //!  11     by how much the misfitting facts are too long
 //!  12-15  by how much the misfitting image is too long
-//!  16-23  the first instruction: code, registers, offset, immediate
+//!  16     which function of a program it is, and whether its functions make tail calls
+//!  17-24  the first instruction: code, registers, offset, immediate
 //!  ...
 //! ```
 //!
@@ -22,13 +23,14 @@
 use std::panic::catch_unwind;
 
 use crate::host::{text, AX};
+use crate::jit::abi::Role;
 use crate::jit::bpf::{decode, Dialect, Raw};
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::{Cpu, Endian, Release, Width};
 use crate::jit::runtime::Counted;
 
 /// Bytes of the header, and of an instruction.
-pub(crate) const HEADER: usize = 16;
+pub(crate) const HEADER: usize = 17;
 pub(crate) const SLOT: usize = 8;
 
 /// The most instructions a program has after its repeats: enough for jumps that are far.
@@ -57,11 +59,18 @@ const NO_ARENA: u8 = 1 << 5;
 const WIDE: u8 = 1 << 6;
 const LOOKUPS: u8 = 1 << 7;
 
+/// Bits of the last byte of the header.
+const IN_PROGRAM: u8 = 1 << 0;
+const FUNCTION: u8 = 1 << 1;
+const REACHES_TAIL_CALLS: u8 = 1 << 2;
+
 /// A call of the core.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Input {
     pub(crate) cpu: Cpu,
     pub(crate) ax: u8,
+    pub(crate) role: Role,
+    pub(crate) reaches_tail_calls: bool,
     pub(crate) stack_depth: u32,
     pub(crate) verifier_zext: bool,
     pub(crate) counted: Counted,
@@ -89,6 +98,8 @@ impl Default for Input {
         Input {
             cpu: crate::host::cpu(Endian::Little, Release::R2),
             ax: AX,
+            role: Role::Whole,
+            reaches_tail_calls: false,
             stack_depth: 512,
             verifier_zext: false,
             counted: Counted::Hits,
@@ -112,7 +123,8 @@ impl Input {
         let mut header = [0; HEADER];
         let (head, tail) = bytes.split_at(bytes.len().min(HEADER));
         header[..head.len()].copy_from_slice(head);
-        let [flags, more, s0, s1, s2, s3, a0, a1, a2, a3, offsets, facts, w0, w1, w2, w3] = header;
+        let [flags, more, s0, s1, s2, s3, a0, a1, a2, a3, offsets, facts, w0, w1, w2, w3, last] =
+            header;
         let has = |flag: u8| flags & flag != 0;
         let slot = |bytes: &[u8]| {
             let [code, regs, o0, o1, i0, i1, i2, i3] = bytes.try_into().expect("a slot");
@@ -124,31 +136,14 @@ impl Input {
             }
         };
         Input {
-            cpu: Cpu {
-                width: if more & WIDE != 0 {
-                    Width::W64
-                } else {
-                    Width::W32
-                },
-                endian: if has(BIG_ENDIAN) {
-                    Endian::Big
-                } else {
-                    Endian::Little
-                },
-                release: if has(RELEASE_6) {
-                    Release::R6
-                } else if has(RELEASE_2) {
-                    Release::R2
-                } else {
-                    Release::R1
-                },
-                barriers: Barriers {
-                    memory: has(MEMORY_BARRIERS),
-                    llsc: has(LLSC_BARRIERS),
-                    linked: false,
-                },
-            },
+            cpu: cpu(flags, more),
             ax: more & AX_NUMBER,
+            role: match (last & IN_PROGRAM != 0, last & FUNCTION != 0) {
+                (false, _) => Role::Whole,
+                (true, false) => Role::Main,
+                (true, true) => Role::Function,
+            },
+            reaches_tail_calls: last & REACHES_TAIL_CALLS != 0,
             stack_depth: u32::from_le_bytes([s0, s1, s2, s3]),
             verifier_zext: has(VERIFIER_ZEXT),
             counted: if more & LOOKUPS != 0 {
@@ -189,6 +184,11 @@ impl Input {
         bytes.extend(self.address.to_le_bytes());
         bytes.extend([self.misfit.offsets as u8, self.misfit.facts as u8]);
         bytes.extend(self.misfit.words.to_le_bytes());
+        bytes.push(
+            flag(self.role != Role::Whole, IN_PROGRAM)
+                | flag(self.role == Role::Function, FUNCTION)
+                | flag(self.reaches_tail_calls, REACHES_TAIL_CALLS),
+        );
         for raw in &self.slots {
             bytes.extend([raw.code, raw.regs]);
             bytes.extend(raw.off.to_le_bytes());
@@ -247,13 +247,19 @@ impl Input {
     /// All of it, for people.
     pub(crate) fn describe(&self) -> String {
         let mut text = format!(
-            "{:?} {:?} {:?}, barriers {:?}, {:?} counted\nAX is register {}, stack {}, {}image at {:#010x}\n\
+            "{:?} {:?} {:?}, barriers {:?}, {:?} counted, {:?}{}\nAX is register {}, stack {}, {}image at {:#010x}\n\
              misfits: offsets {:+}, facts {:+}, words {:+}\n",
             self.cpu.width,
             self.cpu.endian,
             self.cpu.release,
             self.cpu.barriers,
             self.counted,
+            self.role,
+            if self.reaches_tail_calls {
+                ", functions make tail calls"
+            } else {
+                ""
+            },
             self.ax,
             self.stack_depth,
             if self.verifier_zext {
@@ -276,6 +282,35 @@ impl Input {
             text += &format!("{at:>4}  {statement}\n");
         }
         text
+    }
+}
+
+/// What two bytes of flags say of the CPU.
+fn cpu(flags: u8, more: u8) -> Cpu {
+    let has = |flag: u8| flags & flag != 0;
+    Cpu {
+        width: if more & WIDE != 0 {
+            Width::W64
+        } else {
+            Width::W32
+        },
+        endian: if has(BIG_ENDIAN) {
+            Endian::Big
+        } else {
+            Endian::Little
+        },
+        release: if has(RELEASE_6) {
+            Release::R6
+        } else if has(RELEASE_2) {
+            Release::R2
+        } else {
+            Release::R1
+        },
+        barriers: Barriers {
+            memory: has(MEMORY_BARRIERS),
+            llsc: has(LLSC_BARRIERS),
+            linked: false,
+        },
     }
 }
 

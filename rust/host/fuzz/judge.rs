@@ -87,7 +87,9 @@ impl Subject<'_> {
         Program {
             insns: self.program,
             dialect: self.input.dialect(),
+            role: self.input.role,
             stack_depth: self.input.stack_depth,
+            reaches_tail_calls: self.input.reaches_tail_calls,
             verifier_zext: self.input.verifier_zext,
             arena: self.input.has_arena.then_some(ARENA),
             functions: &FUNCTIONS,

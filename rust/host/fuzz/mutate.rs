@@ -10,6 +10,7 @@
 use super::input::{HEADER, LONG, REPEAT, SLOT};
 use super::Input;
 use crate::host::random::Random;
+use crate::jit::abi::Role;
 use crate::jit::bpf::raw::{alu, atomic, class, jmp, mode, size, X};
 use crate::jit::bpf::Raw;
 use crate::jit::runtime::Counted;
@@ -145,7 +146,7 @@ fn change(input: &mut Input, random: &mut Random) {
 }
 
 fn header(input: &mut Input, random: &mut Random) {
-    match random.below(9) {
+    match random.below(11) {
         0 => {
             let mut bytes = input.to_bytes();
             bytes[0] = random.word() as u8;
@@ -159,6 +160,8 @@ fn header(input: &mut Input, random: &mut Random) {
         5 => input.misfit.offsets = number(random) as i8,
         6 => input.misfit.facts = number(random) as i8,
         7 => input.misfit.words = number(random),
+        8 => input.role = random.choose(&[Role::Whole, Role::Main, Role::Function]),
+        9 => input.reaches_tail_calls = !input.reaches_tail_calls,
         _ => input.counted = random.choose(&[Counted::Hits, Counted::Lookups]),
     }
 }

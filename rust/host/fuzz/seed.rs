@@ -12,6 +12,7 @@ use super::input::{LONG, REPEAT};
 use super::mutate::CONDITIONS;
 use super::Input;
 use crate::host::{cpu64, dialect, text};
+use crate::jit::abi::Role;
 use crate::jit::bpf::raw::{class, X};
 use crate::jit::bpf::Raw;
 use crate::jit::mips::cpu::Barriers;
@@ -129,6 +130,12 @@ fn machine(number: usize) -> Input {
     }
     input.cpu.barriers = if is(4) { Barriers::ALL } else { Barriers::NONE };
     input.verifier_zext = is(8);
+    input.role = match (is(32), is(64)) {
+        (false, _) => Role::Whole,
+        (true, false) => Role::Main,
+        (true, true) => Role::Function,
+    };
+    input.reaches_tail_calls = is(128);
     input.stack_depth = if is(16) { 0 } else { 512 };
     input
 }

@@ -34,6 +34,7 @@ pub(crate) fn print(insn: &Insn, at: u32) -> String {
         }
         Insn::Call { offset } => format!("call {offset}"),
         Insn::CallFunction { .. } => "call kfunc".to_string(),
+        Insn::CallSubprogram { offset } => format!("call pc {offset}"),
         Insn::TailCall => "tail_call".to_string(),
         Insn::Exit => "exit".to_string(),
         Insn::NoSpec => "nospec".to_string(),
@@ -42,7 +43,8 @@ pub(crate) fn print(insn: &Insn, at: u32) -> String {
         | Insn::CastUser { .. }
         | Insn::ZeroExtend { .. }
         | Insn::Swap { .. }
-        | Insn::LoadImm64 { .. } => print_move(insn),
+        | Insn::LoadImm64 { .. }
+        | Insn::LoadFunction { .. } => print_move(insn),
         Insn::Load { .. }
         | Insn::Store { .. }
         | Insn::Atomic { .. }
@@ -79,6 +81,7 @@ fn print_move(insn: &Insn) -> String {
             format!("{0} = {kind}{1} {0}", doubleword(dst), bits(size))
         }
         Insn::LoadImm64 { dst, value } => format!("{} = {value:#x} ll", doubleword(dst)),
+        Insn::LoadFunction { dst, value } => format!("{} = {value:#x} function", doubleword(dst)),
         _ => String::new(),
     }
 }

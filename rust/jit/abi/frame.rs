@@ -20,11 +20,21 @@
 //!
 //! This is o32's; n64 has neither of the two lowest parts, nor a home area.
 //!
-//! Tail calls made are counted in the first word of the home area that the caller, C code or
-//! another program's tail call, has reserved (o32): it stays where it is along the whole chain.
-//! Under n64 the count travels in [`Abi::COUNT`], and a program that makes tail calls keeps it below
-//! its BPF stack. The normal entry clears it; a tail call enters behind that, at
-//! [`Abi::tail_entry`], with the caller's frame already taken down.
+//! Tail calls made are counted along the whole chain of programs, and through the functions of each.
+//!
+//! Under o32 the count is in the first word of the home area that the caller, C code or another
+//! program's tail call, has reserved: it stays where it is along the chain. A function that calls
+//! another one of its program copies the count to the first word of the home area that it has reserved
+//! itself, and back when that has returned.
+//!
+//! Under n64 what travels in `$v1` from one program to the next is the count, as long as no function
+//! was called, and the address of the count in a function, since that is in the frame of its caller.
+//! No address is as small as a count. A program that counts keeps both: what came, where its own
+//! count would be, and the address of the count.
+//!
+//! The normal entry clears the count; a tail call enters behind that, at [`Abi::tail_entry`], with the
+//! caller's frame already taken down. Functions have an entry for C code, which takes arguments from
+//! the stack, and behind it one for their program ([`Abi::function_entry`]).
 
 use core::marker::PhantomData;
 
@@ -52,6 +62,30 @@ const PRESERVED: RegMask = RegMask::of(Reg::S0)
     .with(Reg::FP)
     .with(Reg::RA);
 
+/// Which function of a program an image is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The only one.
+    #[default]
+    Whole,
+    /// The first one of several, which the kernel calls as the program.
+    Main,
+    /// Another one, called by the program, or by the kernel for it (a callback).
+    Function,
+}
+
+/// What a frame depends on besides the instructions.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Shape {
+    pub(crate) role: Role,
+    /// Bytes of BPF stack.
+    pub(crate) stack_depth: u32,
+    /// The arena, if the program needs it.
+    pub(crate) arena: Option<Arena>,
+    /// Functions that it calls may make tail calls (`prog->aux->tail_call_reachable`).
+    pub(crate) reaches_tail_calls: bool,
+}
+
 /// A program's stack frame.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Frame<A> {
@@ -60,9 +94,11 @@ pub(crate) struct Frame<A> {
     saved: RegMask,
     saved_at: u32,
     caller_saved_at: u32,
-    /// Where tail calls are counted, if the program makes any or its caller reserves the place.
+    /// Where tail calls are counted, if the program counts or its caller reserves the place.
     count_at: Simm16,
+    /// Tail calls are made, here or in a function that is called here.
     keeps_count: bool,
+    role: Role,
     size: Simm16,
     minus_size: Simm16,
     has_frame_pointer: bool,
@@ -72,20 +108,14 @@ pub(crate) struct Frame<A> {
 }
 
 impl<A: Abi> Frame<A> {
-    /// Lays out the frame of a program that uses what `usage` says, `stack_depth` bytes of BPF
-    /// stack, and this arena, if any.
+    /// Lays out the frame of a program that uses what `usage` says.
     ///
     /// # Errors
     ///
     /// `TooLong` if the frame is larger than an offset can be.
-    pub(crate) fn new(
-        endian: Endian,
-        usage: &Usage,
-        stack_depth: u32,
-        arena: Option<Arena>,
-    ) -> Result<Self> {
+    pub(crate) fn new(endian: Endian, usage: &Usage, shape: &Shape) -> Result<Self> {
         let calls_functions = A::CALLS_FUNCTIONS && usage.calls_functions;
-        let makes_calls = usage.calls_helpers || calls_functions;
+        let makes_calls = usage.makes_calls || calls_functions;
         let mut saved = RegMask::EMPTY;
         for reg in usage.registers.iter() {
             saved = saved.union(A::registers(endian, reg).intersection(PRESERVED));
@@ -93,7 +123,7 @@ impl<A: Abi> Frame<A> {
         if makes_calls {
             saved = saved.with(Reg::RA);
         }
-        if arena.is_some() {
+        if shape.arena.is_some() {
             saved = saved.union(RegMask::of(A::ARENA).intersection(PRESERVED));
         }
 
@@ -103,11 +133,13 @@ impl<A: Abi> Frame<A> {
         } else {
             0
         };
-        let keeps_count = A::COUNT != Reg::ZERO && usage.makes_tail_calls;
+        let keeps_count =
+            usage.makes_tail_calls || usage.calls_subprograms && shape.reaches_tail_calls;
+        let count_size = if keeps_count { A::COUNT_SIZE } else { 0 };
         let parts = || {
             let count_at = outgoing.checked_add(kept.checked_mul(DOUBLEWORD)?)?;
-            let locals_at = count_at.checked_add(if keeps_count { DOUBLEWORD } else { 0 })?;
-            let locals = stack_depth.checked_next_multiple_of(DOUBLEWORD)?;
+            let locals_at = count_at.checked_add(count_size)?;
+            let locals = shape.stack_depth.checked_next_multiple_of(DOUBLEWORD)?;
             let saved_at = locals_at.checked_add(locals)?;
             let size = saved_at
                 .checked_add(saved.count().checked_mul(A::REGISTER)?)?
@@ -115,7 +147,11 @@ impl<A: Abi> Frame<A> {
             // Room above for the caller's home area, which is addressed from this sp.
             Simm16::new(i32::try_from(size.checked_add(A::HOME_AREA)?).ok()?)?;
             let size = Simm16::new(i32::try_from(size).ok()?)?;
-            let count_at = if keeps_count { offset(count_at)? } else { size };
+            let count_at = if count_size != 0 {
+                offset(count_at)?
+            } else {
+                size
+            };
             let minus_size = Simm16::new(size.value().checked_neg()?)?;
             Some((saved_at, count_at, size, minus_size))
         };
@@ -127,19 +163,29 @@ impl<A: Abi> Frame<A> {
             caller_saved_at: outgoing,
             count_at,
             keeps_count,
+            role: shape.role,
             size,
             minus_size,
             has_frame_pointer: usage.registers.contains(bpf::Reg::R10),
-            arena: arena.map(|arena| arena.kernel_base),
+            arena: shape.arena.map(|arena| arena.kernel_base),
             abi: PhantomData,
         })
     }
 
     /// Emits the entries and makes the frame.
     pub(crate) fn prologue(&self, asm: &mut Block) -> Option<()> {
-        A::enter(asm, self.endian);
-        // The tail entry: R1 is what the calling program left in it.
-        if asm.insns().len() != A::tail_entry(self.endian) as usize {
+        let entry = match self.role {
+            Role::Function => {
+                A::enter_function(asm, self.endian)?;
+                A::FUNCTION_ENTRY
+            }
+            Role::Whole | Role::Main => {
+                A::enter(asm, self.endian);
+                A::tail_entry(self.endian)
+            }
+        };
+        // The entry from programs: registers are what the calling one left in them.
+        if asm.insns().len() != entry as usize {
             return None;
         }
         if self.size != Simm16::ZERO {
@@ -147,7 +193,7 @@ impl<A: Abi> Frame<A> {
         }
         self.each_saved(|reg, offset| asm.push(A::store(reg, offset, Reg::SP)))?;
         if self.keeps_count {
-            asm.sw(A::COUNT, self.count_at, Reg::SP);
+            A::keep_count(asm, self.count_at)?;
         }
         if self.has_frame_pointer {
             asm.push(A::add(Reg::FP, Reg::SP, offset(self.saved_at)?));
@@ -158,10 +204,12 @@ impl<A: Abi> Frame<A> {
         Some(())
     }
 
-    /// Emits the end of the program: R0's low word is the result.
+    /// Emits the end of the program: R0's low word is the result, that of a function all of R0.
     pub(crate) fn epilogue(&self, asm: &mut Block) -> Option<()> {
         self.restore(asm)?;
-        A::finish(asm, self.endian);
+        if self.role != Role::Function {
+            A::finish(asm, self.endian);
+        }
         asm.jump_reg(Reg::RA, self.release());
         Some(())
     }
@@ -173,9 +221,14 @@ impl<A: Abi> Frame<A> {
         Some(())
     }
 
-    /// Offset from sp of the word that counts tail calls.
+    /// Offset from sp of what [`Abi::keep_count`] keeps; under o32 of the word that counts.
     pub(crate) fn tail_call_count(&self) -> Simm16 {
         self.count_at
+    }
+
+    /// Whether tail calls are counted here.
+    pub(crate) fn keeps_count(&self) -> bool {
+        self.keeps_count
     }
 
     fn restore(&self, asm: &mut Block) -> Option<()> {

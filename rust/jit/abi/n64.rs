@@ -12,7 +12,7 @@
 //! | R10     | fp     | 30     | frame pointer |
 //! | AX      | at     | 1      | constant blinding and rewritten instructions |
 //! | -       | s4     | 20     | address of the program's arena, if it uses one |
-//! | -       | v1     | 3      | tail calls made, from one program to the next |
+//! | -       | v1     | 3      | tail calls made, or where they are counted, from one program to the next |
 //! | -       | t2, t3, t8, t9 | 14, 15, 24, 25 | temporaries of a lowering |
 //!
 //! n64 names registers 8 to 15 otherwise than o32. This source has the o32 names for the numbers
@@ -50,6 +50,21 @@ pub(crate) const fn register(reg: bpf::Reg) -> Reg {
     }
 }
 
+/// What travels with a tail call, and into functions of a program: tail calls made so far, or the
+/// address of the doubleword that counts them, which as a number is larger than [`LARGEST_COUNT`].
+pub(crate) const COUNT: Reg = Reg::V1;
+
+/// No count of tail calls is as large, and every address is larger.
+const LARGEST_COUNT: i32 = 0x7fff;
+
+/// Bytes of a doubleword.
+const DOUBLEWORD: i32 = 8;
+
+/// Where a program that counts tail calls has the address of the count, if it keeps the count `at`.
+pub(crate) fn address_of_count(at: Simm16) -> Option<Simm16> {
+    Simm16::new(at.value().wrapping_add(DOUBLEWORD))
+}
+
 /// The convention of 64-bit kernels.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct N64;
@@ -61,7 +76,10 @@ impl Abi for N64 {
     const HOME_AREA: u32 = 0;
     const OUTGOING: u32 = 0;
     const CALLS_FUNCTIONS: bool = false;
-    const COUNT: Reg = Reg::V1;
+    /// What comes in `$v1`, and the address of the count.
+    const COUNT_SIZE: u32 = 16;
+    /// All arguments are in place.
+    const FUNCTION_ENTRY: u32 = 0;
     const ARENA: Reg = Reg::S4;
 
     fn registers(_: Endian, reg: bpf::Reg) -> RegMask {
@@ -74,7 +92,22 @@ impl Abi for N64 {
 
     /// The context is in place.
     fn enter(asm: &mut Block, _: Endian) {
-        asm.clear(Self::COUNT);
+        asm.clear(COUNT);
+    }
+
+    fn enter_function(_: &mut Block, _: Endian) -> Option<()> {
+        Some(())
+    }
+
+    /// `own = $v1; address = $v1 is a count ? &own : $v1`
+    fn keep_count(asm: &mut Block, at: Simm16) -> Option<()> {
+        let (is_count, address) = (Reg::T8, Reg::T9);
+        asm.sd(COUNT, at, Reg::SP);
+        asm.sltiu(is_count, COUNT, Simm16::new(LARGEST_COUNT)?);
+        asm.daddiu(address, Reg::SP, at);
+        asm.copy_if_zero(address, COUNT, is_count, Reg::T7);
+        asm.sd(address, address_of_count(at)?, Reg::SP);
+        Some(())
     }
 
     /// A word is returned sign-extended, even an unsigned one.

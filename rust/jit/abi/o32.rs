@@ -127,7 +127,9 @@ impl Abi for O32 {
         Self::HOME_AREA.wrapping_add(DOUBLEWORD.wrapping_mul(STACK_ARGUMENTS.len() as u32));
     const CALLS_FUNCTIONS: bool = true;
     /// The first word of the home area counts.
-    const COUNT: Reg = Reg::ZERO;
+    const COUNT_SIZE: u32 = 0;
+    /// Two loads for each argument on the stack.
+    const FUNCTION_ENTRY: u32 = 2 * STACK_ARGUMENTS.len() as u32;
     const ARENA: Reg = Reg::ZERO;
 
     fn registers(endian: Endian, reg: bpf::Reg) -> RegMask {
@@ -147,6 +149,23 @@ impl Abi for O32 {
         asm.sw(Reg::ZERO, Simm16::ZERO, Reg::SP);
         asm.copy(r1.lo, WORD_ARGUMENT_1);
         asm.clear(r1.hi);
+    }
+
+    fn enter_function(asm: &mut Block, endian: Endian) -> Option<()> {
+        let map = RegisterMap::new(endian);
+        let (low, high) = map.word_offsets();
+        for (reg, index) in STACK_ARGUMENTS {
+            let at = Self::HOME_AREA.wrapping_add(index.wrapping_mul(DOUBLEWORD));
+            let place = |word: u32| Simm16::new(i32::try_from(at.wrapping_add(word)).ok()?);
+            let pair = map.pair(reg);
+            asm.lw(pair.lo, place(low)?, Reg::SP);
+            asm.lw(pair.hi, place(high)?, Reg::SP);
+        }
+        Some(())
+    }
+
+    fn keep_count(_: &mut Block, _: Simm16) -> Option<()> {
+        Some(())
     }
 
     fn finish(asm: &mut Block, endian: Endian) {

@@ -3,7 +3,7 @@
 //! Which registers hold a value that matters, at each instruction.
 //!
 //! *Live*, backward: some path from here reads the register before writing it. *Defined*, forward:
-//! some path to here has written it; at entry that is R1, and a call undefines R1 to R5. A
+//! some path to here has written it; at entry those are the arguments, and a call undefines R1 to R5. A
 //! register that is not both has no value worth keeping: a call inside a lowering need not save
 //! it, a helper call need not pass it.
 //!
@@ -28,7 +28,8 @@ pub(crate) struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    /// Analyses a program that [`super::Usage::gather`] has accepted.
+    /// Analyses a program that [`super::Usage::gather`] has accepted, and that begins with these
+    /// arguments.
     ///
     /// # Errors
     ///
@@ -36,6 +37,7 @@ impl<'a> Facts<'a> {
     pub(crate) fn gather(
         dialect: Dialect,
         program: &[Raw],
+        arguments: RegSet,
         memory: &'a mut [Fact],
     ) -> Result<Facts<'a>> {
         if !memory.is_empty() {
@@ -44,7 +46,7 @@ impl<'a> Facts<'a> {
             }
             memory.fill(Fact::default());
             find_live(dialect, program, memory)?;
-            find_defined(dialect, program, memory)?;
+            find_defined(dialect, program, arguments, memory)?;
         }
         Ok(Facts { facts: memory })
     }
@@ -109,8 +111,13 @@ fn find_live(dialect: Dialect, program: &[Raw], facts: &mut [Fact]) -> Result {
 }
 
 /// Forward.
-fn find_defined(dialect: Dialect, program: &[Raw], facts: &mut [Fact]) -> Result {
-    let mut reaching = RegSet::of(Reg::R1).with(Reg::R10);
+fn find_defined(
+    dialect: Dialect,
+    program: &[Raw],
+    arguments: RegSet,
+    facts: &mut [Fact],
+) -> Result {
+    let mut reaching = arguments.with(Reg::R10);
     let mut at = 0;
     while let Some(here) = fact(facts, at) {
         here.defined = here.defined.union(reaching);

@@ -3,7 +3,7 @@
 //! What a program uses: registers and calls. Gathering it also validates every instruction, so
 //! that later passes meet no error that is the program's.
 
-use crate::jit::bpf::{decode, AluOp, Dialect, Insn, Operand, Raw, Reg, RegSet, Width};
+use crate::jit::bpf::{decode, AluOp, Dialect, Insn, Operand, Raw, RegSet, Width};
 use crate::jit::error::{Error, Result};
 
 /// What a program uses.
@@ -11,10 +11,14 @@ use crate::jit::error::{Error, Result};
 pub(crate) struct Usage {
     /// Registers that some instruction reads or writes.
     pub(crate) registers: RegSet,
-    /// Some instruction calls a helper or another function of the kernel's.
-    pub(crate) calls_helpers: bool,
+    /// Some instruction calls a function, the kernel's or the program's.
+    pub(crate) makes_calls: bool,
     /// Some instruction is lowered to a call of a kernel function, where registers have 32 bits.
     pub(crate) calls_functions: bool,
+    /// The first instruction that is about another function of the program.
+    pub(crate) needs_functions: Option<u32>,
+    /// Some instruction calls another function of the program.
+    pub(crate) calls_subprograms: bool,
     /// The first instruction that is about the program's arena.
     pub(crate) needs_arena: Option<u32>,
     /// Some instruction goes on with another program.
@@ -22,12 +26,12 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
-    /// Reads the whole program.
+    /// Reads the whole program, which begins with these arguments.
     ///
     /// # Errors
     ///
     /// The first error of decoding; `TooLong` if indices do not fit 31 bits.
-    pub(crate) fn gather(dialect: Dialect, program: &[Raw]) -> Result<Usage> {
+    pub(crate) fn gather(dialect: Dialect, program: &[Raw], arguments: RegSet) -> Result<Usage> {
         let len = u32::try_from(program.len()).map_err(|_| Error::TooLong)?;
         if len > i32::MAX as u32 {
             return Err(Error::TooLong);
@@ -36,26 +40,30 @@ impl Usage {
         let mut at = 0;
         while at < len {
             let insn = decode(dialect, program, at)?;
-            usage.add(&insn);
+            usage.add(&insn, arguments);
             if usage.needs_arena.is_none() && insn.needs_arena() {
                 usage.needs_arena = Some(at);
+            }
+            if usage.needs_functions.is_none() && insn.needs_functions() {
+                usage.needs_functions = Some(at);
             }
             at = at.wrapping_add(insn.slots());
         }
         Ok(usage)
     }
 
-    fn add(&mut self, insn: &Insn) {
-        // A helper takes R1, which the program may have had from the start, and of the other
-        // arguments those that some instruction writes.
+    fn add(&mut self, insn: &Insn, arguments: RegSet) {
+        // What is called takes the arguments that the program may have had from the start, and of the
+        // others those that some instruction writes.
         self.registers = self.registers.union(match insn {
-            insn if insn.is_call() => RegSet::of(Reg::R1),
+            insn if insn.is_call() => arguments,
             insn => insn.reads(),
         });
         if let Some(reg) = insn.writes() {
             self.registers = self.registers.with(reg);
         }
-        self.calls_helpers |= insn.is_call();
+        self.makes_calls |= insn.is_call();
+        self.calls_subprograms |= matches!(insn, Insn::CallSubprogram { .. });
         self.calls_functions |= is_function_call(insn);
         self.makes_tail_calls |= matches!(insn, Insn::TailCall);
     }

@@ -184,6 +184,16 @@ impl Block {
     /// add the low half of the address, it has no slot, and the filler comes before it.
     pub(crate) fn call(&mut self, address: u32, slot: Slot) {
         if self.cpu.release.is_r6() {
+            return self.call_fixed(address, slot);
+        }
+        self.load_word(Reg::T9, address);
+        self.push(Insn::jalr(Reg::RA, Reg::T9));
+        self.slot(slot);
+    }
+
+    /// The same, always as long, whatever the address is.
+    pub(crate) fn call_fixed(&mut self, address: u32, slot: Slot) {
+        if self.cpu.release.is_r6() {
             let low = Simm16::low_half(address);
             let rest = address.wrapping_sub(low.value() as u32);
             self.lui(Reg::T9, Uimm16::high_half(rest));
@@ -193,7 +203,7 @@ impl Block {
             self.push(Insn::jialc(Reg::T9, low));
             return;
         }
-        self.load_word(Reg::T9, address);
+        self.load_word_fixed(Reg::T9, address);
         self.push(Insn::jalr(Reg::RA, Reg::T9));
         self.slot(slot);
     }

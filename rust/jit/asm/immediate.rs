@@ -20,6 +20,16 @@ impl Block {
         self.push(copy(rd, Reg::ZERO));
     }
 
+    /// `if (!condition) rd = rs`; Release 6 has no conditional move, and takes the temporary.
+    pub(crate) fn copy_if_zero(&mut self, rd: Reg, rs: Reg, condition: Reg, temporary: Reg) {
+        if !self.cpu.release.is_r6() {
+            return self.movz(rd, rs, condition);
+        }
+        self.seleqz(temporary, rs, condition);
+        self.selnez(rd, rd, condition);
+        self.or(rd, rd, temporary);
+    }
+
     /// `rd = word`, in one instruction where one can do it.
     pub(crate) fn load_word(&mut self, rd: Reg, word: u32) {
         let low = Uimm16::low_half(word);

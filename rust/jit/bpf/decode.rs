@@ -198,10 +198,7 @@ impl Decoder<'_> {
     }
 
     fn load_imm64(&self) -> Result<Insn> {
-        if self.raw.mode() != mode::IMM
-            || self.raw.size() != size::DW
-            || self.raw.src(self.dialect.endian) == pseudo::FUNC
-        {
+        if self.raw.mode() != mode::IMM || self.raw.size() != size::DW {
             return self.unsupported();
         }
         let second = match self.at.checked_add(1).and_then(|at| slot(self.program, at)) {
@@ -210,9 +207,10 @@ impl Decoder<'_> {
         };
         let low = u64::from(self.raw.imm as u32);
         let high = u64::from(second.imm as u32);
-        Ok(Insn::LoadImm64 {
-            dst: self.dst_written()?,
-            value: high << 32 | low,
+        let (dst, value) = (self.dst_written()?, high << 32 | low);
+        Ok(match self.raw.src(self.dialect.endian) {
+            pseudo::FUNCTION => Insn::LoadFunction { dst, value },
+            _ => Insn::LoadImm64 { dst, value },
         })
     }
 
@@ -249,21 +247,21 @@ impl Decoder<'_> {
             (Width::W32, jmp::JA, false) => Ok(Insn::Jump {
                 target: self.target(self.raw.imm)?,
             }),
-            (Width::W64, jmp::CALL, false)
-                if self.raw.src(self.dialect.endian) == pseudo::HELPER =>
-            {
-                Ok(Insn::Call {
-                    offset: self.raw.imm,
-                })
-            }
-            (Width::W64, jmp::CALL, false)
-                if self.raw.src(self.dialect.endian) == pseudo::KERNEL_FUNCTION
-                    && self.dialect.width == Registers::W64 =>
-            {
-                Ok(Insn::CallFunction { slot: self.at })
-            }
+            (Width::W64, jmp::CALL, false) => self.call(),
             (Width::W64, jmp::TAIL_CALL, false) => Ok(Insn::TailCall),
             (Width::W64, jmp::EXIT, false) => Ok(Insn::Exit),
+            _ => self.unsupported(),
+        }
+    }
+
+    fn call(&self) -> Result<Insn> {
+        let offset = self.raw.imm;
+        match self.raw.src(self.dialect.endian) {
+            pseudo::HELPER => Ok(Insn::Call { offset }),
+            pseudo::SUBPROGRAM => Ok(Insn::CallSubprogram { offset }),
+            pseudo::KERNEL_FUNCTION if self.dialect.width == Registers::W64 => {
+                Ok(Insn::CallFunction { slot: self.at })
+            }
             _ => self.unsupported(),
         }
     }

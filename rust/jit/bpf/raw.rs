@@ -190,10 +190,12 @@ pub(crate) mod cast {
 /// Source register values that give an instruction another meaning.
 #[allow(missing_docs)]
 pub(crate) mod pseudo {
-    /// `LD_IMM64` of the address of a subprogram.
-    pub(crate) const FUNC: u8 = 4;
-    /// `CALL` of a kernel function that is no helper.
-    pub(crate) const KERNEL_FUNCTION: u8 = 2;
     /// `CALL` of a kernel helper.
     pub(crate) const HELPER: u8 = 0;
+    /// `CALL` of another function of the program.
+    pub(crate) const SUBPROGRAM: u8 = 1;
+    /// `CALL` of a kernel function that is no helper.
+    pub(crate) const KERNEL_FUNCTION: u8 = 2;
+    /// `LD_IMM64` of the address of another function of the program.
+    pub(crate) const FUNCTION: u8 = 4;
 }

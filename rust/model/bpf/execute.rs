@@ -13,6 +13,9 @@ use crate::model::word::Word;
 const CAST: i16 = 1;
 const TO_USER: i32 = 1 << 16;
 
+/// Source field of a CALL that calls another function of the program.
+const SUBPROGRAM: u8 = 1;
+
 /// Source field of a CALL that calls a function with a C prototype.
 const C_FUNCTION: u8 = 2;
 
@@ -140,7 +143,10 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
                 self.call_function(insn)?;
                 false
             }
-            (0x90, DOUBLEWORD, false) => return Ok(Next::Exit),
+            (0x80, DOUBLEWORD, false) if insn.src == SUBPROGRAM => {
+                return self.call_subprogram(insn.immediate);
+            }
+            (0x90, DOUBLEWORD, false) => return self.exit(),
             (0xf0, DOUBLEWORD, false) => return self.tail_call(),
             (operation, ..) => {
                 let (dst, src) = (

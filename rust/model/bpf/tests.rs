@@ -120,6 +120,7 @@ fn run_where(order: ByteOrder, counted: Counted, programs: &[&[Fields]]) -> End 
         .map(|insns| Program {
             slots: insns.iter().map(|insn| insn.slot(order)).collect(),
             stack: STACK.into(),
+            frame: 0,
         })
         .collect();
     let mut memory = Memory::new(order);

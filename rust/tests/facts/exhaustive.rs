@@ -5,7 +5,7 @@
 
 use crate::host::dialect;
 use crate::jit::analysis::{Fact, Facts};
-use crate::jit::bpf::{Raw, Reg};
+use crate::jit::bpf::{Raw, Reg, RegSet};
 use crate::jit::mips::Endian;
 use crate::tests::LE_R2;
 
@@ -119,7 +119,8 @@ fn defined(program: &[Letter]) -> Vec<u16> {
 fn judge(program: &[Letter]) {
     let raws: Vec<Raw> = program.iter().map(|letter| letter.raw).collect();
     let mut memory = vec![Fact::default(); raws.len()];
-    let facts = Facts::gather(dialect(&LE_R2), &raws, &mut memory).expect("facts");
+    let facts =
+        Facts::gather(dialect(&LE_R2), &raws, RegSet::of(Reg::R1), &mut memory).expect("facts");
     let (live, defined) = (live(program), defined(program));
     for at in 0..program.len() {
         let found = facts.defined_before(at as u32);

@@ -11,8 +11,11 @@
 //! One callee-saved register, chosen at the beginning, points to the data all along. The program
 //! is built front to back; [`Generator::defined`] is what the verifier would know at that place.
 
+mod calls;
 mod linux;
 mod statement;
+
+use std::ops::Range;
 
 use super::machine::Machine;
 use super::places::{helper_number, ARRAY_POINTER, DATA_SIZE};
@@ -25,8 +28,14 @@ use crate::tools::build::*;
 const INPUT: i16 = 0;
 const OUTPUT: i16 = 128;
 
+/// Bytes that each function has for that, behind the program's.
+const OUTPUT_EACH: i16 = 80;
+
+/// R1 to R5, as far as registers are bits.
+const ARGUMENTS: u16 = 0b11_1110;
+
 /// Where in the data programs load and store: behind the registers' places, in multiples of 8.
-const AREA: std::ops::Range<i16> = 0x200..0xf00;
+const AREA: Range<i16> = 0x200..0xf00;
 
 /// Bytes of stack, of a program alone and of one that others call. The first finds its stack as the
 /// judge has prepared it, the other has to write before it reads.
@@ -45,9 +54,7 @@ pub(super) enum Against {
 
 /// A random program under construction.
 struct Generator<'r> {
-    against: Against,
-    /// For a 64-bit machine: with what only those have.
-    is_wide: bool,
+    place: Place,
     /// Registers that point to the stack, until the end of the statement.
     hidden: Vec<u8>,
     random: &'r mut Random,
@@ -64,42 +71,86 @@ struct Generator<'r> {
     depth: usize,
     /// Bytes of stack.
     stack: i16,
-    /// Slots of the program array; none if the program makes no tail calls.
-    slots: usize,
     /// Where the exit is, if it is not at the end.
     exit: Option<usize>,
     /// Something is far already: no jump must lead over two such places.
     is_padded: bool,
 }
 
-/// A subject for a machine: mostly one program, sometimes a few that call each other. What
-/// every machine has is the same for all.
+/// A subject for a machine: mostly one program, sometimes a few that call each other, sometimes one with
+/// functions. What every machine has is the same for all.
 pub(super) fn subject(random: &mut Random, machine: &Machine) -> Subject {
     let count = if random.chance(8) { 3 } else { 1 };
     let slots = if count > 1 { 4 } else { 0 };
-    let programs = (0..count)
-        .map(|_| program(random, slots, Against::Model, machine.is_wide()))
-        .collect();
+    let functions = if random.chance(12) {
+        1 + random.below(3)
+    } else {
+        0
+    };
+    let is_wide = machine.is_wide();
+    let mut programs = Vec::new();
+    for number in 0..count + functions {
+        let place = Place {
+            slots,
+            against: Against::Model,
+            is_wide,
+            callees: match number {
+                0 => count..count + functions,
+                // The programs that it calls have no functions; a function may call those behind it.
+                _ if number < count => 0..0,
+                _ => number + 1..count + functions,
+            },
+            function: number.checked_sub(count),
+            has_functions: functions > 0,
+        };
+        programs.push(program(random, place));
+    }
+    let is_alone = slots == 0 && functions == 0;
+    // One with functions would call them again on top of those that wait for it.
+    let first = if functions > 0 { 2 } else { 0 };
     Subject {
         programs,
-        array: [Some(0), None, Some(1), Some(2)][..slots].to_vec(),
-        stack_depth: stack(slots) as u32,
+        functions,
+        array: [Some(first), None, Some(1), Some(2)][..slots].to_vec(),
+        stack_depth: stack(is_alone) as u32,
     }
+}
+
+/// What a program is for.
+struct Place {
+    against: Against,
+    is_wide: bool,
+    /// Slots of the program array; none if no program makes tail calls.
+    slots: usize,
+    /// Which functions it may call.
+    callees: Range<usize>,
+    /// Which function it is, if it is one.
+    function: Option<usize>,
+    /// There are functions.
+    has_functions: bool,
 }
 
 /// A program for the kernel, and the bytes of stack that it needs. Calls have the helper's number.
 pub(super) fn for_kernel(random: &mut Random) -> (Vec<Fields>, u32) {
-    let mut program = program(random, 0, Against::Interpreter, false);
+    let place = Place {
+        against: Against::Interpreter,
+        is_wide: false,
+        slots: 0,
+        callees: 0..0,
+        function: None,
+        has_functions: false,
+    };
+    let mut program = program(random, place);
     for insn in program.iter_mut().filter(|insn| insn.opcode == CALL) {
         insn.immediate = helper_number(insn.immediate).map_or(0, |number| number as i32);
     }
     (program, CALLED_STACK as u32)
 }
 
-fn stack(slots: usize) -> i16 {
-    match slots {
-        0 => STACK,
-        _ => CALLED_STACK,
+fn stack(is_alone: bool) -> i16 {
+    match is_alone {
+        true => STACK,
+        false => CALLED_STACK,
     }
 }
 
@@ -116,7 +167,7 @@ pub(super) fn data(random: &mut Random, machine: &Machine) -> Vec<u8> {
     bytes
 }
 
-fn program(random: &mut Random, slots: usize, against: Against, is_wide: bool) -> Vec<Fields> {
+fn program(random: &mut Random, place: Place) -> Vec<Fields> {
     let budget = match random.below(10) {
         0 => 2,
         1..=5 => 12,
@@ -124,9 +175,8 @@ fn program(random: &mut Random, slots: usize, against: Against, is_wide: bool) -
         _ => 120,
     };
     let base = random.choose(&[6, 7, 8, 9]);
+    let is_alone = place.slots == 0 && !place.has_functions && place.against == Against::Model;
     let mut generator = Generator {
-        against,
-        is_wide,
         hidden: Vec::new(),
         random,
         program: Vec::new(),
@@ -135,11 +185,8 @@ fn program(random: &mut Random, slots: usize, against: Against, is_wide: bool) -
         reserved: 1 << base,
         budget,
         depth: 0,
-        stack: match against {
-            Against::Model => stack(slots),
-            Against::Interpreter => CALLED_STACK,
-        },
-        slots,
+        stack: stack(is_alone),
+        place,
         exit: None,
         is_padded: false,
     };
@@ -162,7 +209,10 @@ impl Generator<'_> {
             self.push(exit());
         }
         self.push(mov(self.base, 1));
-        if self.slots > 0 || self.against == Against::Interpreter {
+        if self.place.function.is_some() {
+            self.defined |= ARGUMENTS;
+        }
+        if self.stack != STACK {
             for offset in (-self.stack..0).step_by(8) {
                 self.push(store_imm(DW, R10, offset, offset.into()));
             }
@@ -171,7 +221,7 @@ impl Generator<'_> {
         let many = self.random.chance(50);
         for reg in 0..10 {
             let wanted = many || self.random.chance(40);
-            if reg == self.base || (reg == 1 && keeps_r1) || !wanted {
+            if reg == self.base || (reg == 1 && keeps_r1) || self.is_defined(reg) || !wanted {
                 continue;
             }
             self.push(load(DW, reg, self.base, INPUT + 8 * i16::from(reg)));
@@ -184,9 +234,13 @@ impl Generator<'_> {
 
     /// Stores what is defined, and exits.
     fn end(&mut self) {
+        let output = match self.place.function {
+            None => OUTPUT,
+            Some(number) => OUTPUT + OUTPUT_EACH * (1 + number as i16),
+        };
         for reg in 0..10 {
             if self.is_defined(reg) {
-                self.push(store(DW, self.base, OUTPUT + 8 * i16::from(reg), reg));
+                self.push(store(DW, self.base, output + 8 * i16::from(reg), reg));
             }
         }
         if !self.is_defined(0) {
@@ -241,9 +295,10 @@ impl Generator<'_> {
                     self.early_end();
                     return;
                 }
-                14..=16 if self.slots > 0 => self.tail_call(),
+                14..=16 if self.place.slots > 0 => self.tail_call(),
+                17..=24 if !self.place.callees.is_empty() => self.function_call(),
                 // Where there is no choice, nothing is drawn: the kernel's programs stay as they are.
-                _ if self.is_wide && self.random.chance(25) => self.linux(),
+                _ if self.place.is_wide && self.random.chance(25) => self.linux(),
                 _ => self.statement(),
             }
         }
@@ -283,7 +338,7 @@ impl Generator<'_> {
 
     /// Jumps over instructions that nothing executes, and that no branch reaches over.
     fn padding(&mut self) {
-        let more = match self.against {
+        let more = match self.place.against {
             Against::Model => 4000,
             // Blinded, it must still be in reach of the jump over it.
             Against::Interpreter => 2500,
@@ -313,7 +368,7 @@ impl Generator<'_> {
         self.defined |= 1 << counter;
         self.reserved |= 1 << counter;
         // What a call in the loop takes away is not there the second time.
-        self.defined &= !0b11_1110;
+        self.defined &= !ARGUMENTS;
         let start = self.program.len();
         let before = self.defined;
         self.nested();
@@ -330,34 +385,5 @@ impl Generator<'_> {
         self.end();
         // What follows is unreachable on this path: all that others know holds.
         self.defined = before;
-    }
-
-    /// `bpf_tail_call(context, array, index)`, which may or may not find a program.
-    fn tail_call(&mut self) {
-        match self.random.below(3) {
-            0 => {
-                let index = self.random.below(self.slots + 2) as i32;
-                self.push(mov_imm(3, index));
-            }
-            1 => {
-                let above = self.random.next() << 32;
-                let index = self.random.below(self.slots + 1) as u64;
-                self.program.extend(load_imm64(3, above | index));
-            }
-            // Whatever the program has computed, small enough to be found at times.
-            _ => {
-                if !self.is_defined(3) {
-                    let index = self.readable();
-                    self.push(mov(3, index));
-                }
-                if self.random.chance(80) {
-                    self.push(insn(class::ALU64 | AND, 3, 0, 0, 7));
-                }
-            }
-        }
-        self.push(mov(1, self.base));
-        self.program.extend(load_imm64(2, ARRAY_POINTER));
-        self.push(tail_call());
-        self.defined &= !0b11_1110;
     }
 }

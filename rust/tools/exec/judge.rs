@@ -7,14 +7,14 @@
 //! same result, data, stack and calls of helpers.
 
 use super::emulator::{Emulator, Outcome, STACK_USED};
-use super::functions;
 use super::kernel::Call;
+use super::link::NO_STACK;
 use super::machine::{Machine, Variant};
 use super::model::ModelKernel;
 use super::places::*;
 use super::random::Random;
 use super::subject::{Subject, AX};
-use crate::host::{self, check, Image, Options};
+use crate::host::Image;
 use crate::jit::runtime::Counted;
 use crate::model::bpf::memory::Memory;
 use crate::model::bpf::{self, Arena, Setup, Trap, UpperHalf};
@@ -22,9 +22,6 @@ use crate::model::word::{Bits, Word};
 
 /// More steps than any program here takes.
 const LIMIT: u64 = 1_000_000;
-
-/// R10 of a program that does not use it.
-const NO_STACK: u64 = 0x0bad_0000;
 
 /// Whose fault it is.
 #[derive(Clone, Debug)]
@@ -51,10 +48,10 @@ impl std::fmt::Display for Wrong {
 /// A subject in the emulator's memory.
 pub(super) struct Compiled {
     pub(super) images: Vec<Image>,
-    programs: Vec<bpf::Program>,
-    array: Vec<Option<usize>>,
-    stack_depth: u32,
-    variant: Variant,
+    pub(super) programs: Vec<bpf::Program>,
+    pub(super) array: Vec<Option<usize>>,
+    pub(super) stack_depth: u32,
+    pub(super) variant: Variant,
 }
 
 impl Compiled {
@@ -67,7 +64,7 @@ impl Compiled {
 /// One machine, with an emulator and the model to compare.
 pub(super) struct Judge {
     pub(super) machine: Machine,
-    emulator: Emulator,
+    pub(super) emulator: Emulator,
     /// How often emulator and model have run.
     pub(super) runs: u64,
 }
@@ -104,74 +101,6 @@ impl Judge {
                 })?;
         }
         Ok(result)
-    }
-
-    /// Compiles a subject and puts it in memory.
-    ///
-    /// # Errors
-    ///
-    /// What the core says, or what is wrong with the image as such.
-    pub(super) fn compile(
-        &mut self,
-        subject: &Subject,
-        variant: Variant,
-    ) -> Result<Compiled, String> {
-        let cpu = variant.cpu(&self.machine);
-        let explicit = match variant.verifier_zext {
-            true => Some(subject.with_zero_extensions().ok_or("a jump too long")?),
-            false => None,
-        };
-        let subject = explicit.as_ref().unwrap_or(subject);
-        let raws = subject.raw(&self.machine);
-        let mut images = Vec::new();
-        while images.len() < raws.len() {
-            let raw = &raws[images.len()];
-            let functions = functions::list(&subject.programs[images.len()]);
-            let compile = |address| {
-                let options = Options {
-                    functions: &functions,
-                    ..variant.options(&self.machine, subject.stack_depth, address)
-                };
-                host::compile_unjudged(raw, &cpu, &options)
-                    .map_err(|error| format!("does not compile: {error:?}"))
-            };
-            // Once for the length, once for the address.
-            let (address, is_restarted) = self.emulator.reserve(compile(CODE)?.words.len());
-            if is_restarted {
-                images.clear();
-                continue;
-            }
-            let image = compile(address)?;
-            check::judge(&image, &cpu)?;
-            self.emulator.load(&image);
-            images.push(image);
-        }
-        self.link(subject, &images);
-        let programs = subject.programs.iter().zip(&images);
-        Ok(Compiled {
-            programs: programs
-                .map(|(program, image)| bpf::Program {
-                    slots: program
-                        .iter()
-                        .map(|insn| insn.slot(self.machine.order()))
-                        .collect(),
-                    stack: frame_pointer(image, &self.machine)
-                        .map_or(NO_STACK, |at| self.machine.pointer(at)),
-                })
-                .collect(),
-            images,
-            array: subject.array.clone(),
-            stack_depth: subject.stack_depth,
-            variant,
-        })
-    }
-
-    /// Puts the images' addresses in the program array.
-    fn link(&mut self, subject: &Subject, images: &[Image]) {
-        let address = |program: usize| Some(images.get(program)?.address);
-        let slots = subject.array.iter();
-        let slots: Vec<Option<u32>> = slots.map(|slot| slot.and_then(address)).collect();
-        self.emulator.set_array(&slots);
     }
 
     /// Runs a compiled subject on one input, in the model and in the emulator; the model's result.
@@ -232,6 +161,7 @@ impl Judge {
         let mut kernel = ModelKernel {
             memory,
             array: &compiled.array,
+            images: &compiled.images,
             calls: Vec::new(),
             junk: Random::new(seed),
             arena: arena(&self.machine).map(|arena| Arena {
@@ -317,29 +247,4 @@ fn compare_memory(
         }
     }
     Ok(())
-}
-
-/// R10 of an image: `$fp` behind its prologue, which this follows as far as it concerns `$sp` and
-/// `$fp`. None if it does not set `$fp`.
-fn frame_pointer(image: &Image, machine: &Machine) -> Option<u32> {
-    /// `addu $fp, $sp, $zero`, `or $fp, $sp, $zero`, `daddu $fp, $sp, $zero`
-    const COPY: [u32; 3] = [0x03a0_f021, 0x03a0_f025, 0x03a0_f02d];
-    // `addiu $sp, $sp, 0`, `addiu $fp, $sp, 0`, or those with `daddiu`.
-    let (adjust, set) = match machine.is_wide() {
-        false => (0x27bd_0000, 0x27be_0000),
-        true => (0x67bd_0000, 0x67be_0000),
-    };
-    let prologue = *image.offsets.first()? as usize / 4;
-    let mut sp = STACK_POINTER;
-    let mut fp = None;
-    for &word in image.words.get(..prologue)? {
-        let offset = i32::from(word as i16) as u32;
-        match word & 0xffff_0000 {
-            start if start == adjust => sp = sp.wrapping_add(offset),
-            start if start == set => fp = Some(sp.wrapping_add(offset)),
-            _ if COPY.contains(&word) => fp = Some(sp),
-            _ => {}
-        }
-    }
-    fp
 }

@@ -4,6 +4,7 @@
 
 use super::places::{arena, runtime};
 use crate::host::Options;
+use crate::jit::abi::Role;
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::Cpu;
 use crate::jit::runtime::Counted;
@@ -66,6 +67,8 @@ impl Variant {
         address: u32,
     ) -> Options<'static> {
         Options {
+            role: Role::Whole,
+            reaches_tail_calls: false,
             arena: arena(machine),
             functions: &[],
             stack_depth,

@@ -7,6 +7,7 @@ use super::functions::CFunction;
 use super::kernel::{arity, Access, Call, Callee};
 use super::places::*;
 use super::random::Random;
+use crate::host::Image;
 use crate::model::bpf::fields::Fields;
 use crate::model::bpf::memory::Memory;
 use crate::model::bpf::{Arena, Content, Kernel, Prototype, DOUBLEWORD};
@@ -17,6 +18,8 @@ use crate::model::world::{Fault, Purpose, World};
 pub(super) struct ModelKernel<'a> {
     pub(super) memory: Memory,
     pub(super) array: &'a [Option<usize>],
+    /// Of the programs, in their order.
+    pub(super) images: &'a [Image],
     pub(super) calls: Vec<Call>,
     pub(super) junk: Random,
     pub(super) arena: Option<Arena<Bits>>,
@@ -63,6 +66,14 @@ impl Kernel<Bits> for ModelKernel<'_> {
         self.calls.push(call);
         let result = call.perform(&mut self.memory)??;
         Some(Bits::new(DOUBLEWORD, result))
+    }
+
+    /// That whose image is so far from where calls count from.
+    fn subprogram(&self, which: i32) -> Option<usize> {
+        let address = RUNTIME.call_base.wrapping_add_signed(which);
+        self.images
+            .iter()
+            .position(|image| image.address == address)
     }
 
     fn function(&self, call: &Fields) -> Option<Prototype> {

@@ -7,6 +7,7 @@
 //! `c_jit_c15` and `c_jit_d`. Bugs of C that no execution shows are in [`structure`].
 
 mod far;
+mod functions;
 pub(super) mod structure;
 mod tail;
 mod texts;
@@ -45,6 +46,16 @@ pub(super) fn regressions(machine: &Machine, random: &mut Random) -> Vec<Regress
             name: name.to_owned(),
             subject,
             inputs: vec![Vec::new(), vec![0xff; 64]],
+        });
+    }
+    for (name, subject) in functions::functions(machine) {
+        all.push(Regression {
+            name: name.to_owned(),
+            inputs: match subject.array.is_empty() {
+                true => inputs(machine, random),
+                false => vec![Vec::new(), vec![0xff; 64]],
+            },
+            subject,
         });
     }
     all

@@ -6,6 +6,7 @@ use super::edit::with_zero_extensions;
 use super::machine::{Machine, Variant};
 use super::places::ARRAY;
 use crate::host::{self, text};
+use crate::jit::abi::Role;
 use crate::jit::bpf::{decode, Dialect, Raw};
 use crate::model::bpf::fields::Fields;
 
@@ -16,6 +17,9 @@ pub(super) const AX: u8 = host::AX;
 #[derive(Clone, Debug)]
 pub(super) struct Subject {
     pub(super) programs: Vec<Vec<Fields>>,
+    /// How many of them, the last ones, are functions of the first. In calls and loads of their addresses,
+    /// the immediate is a function's index among the programs.
+    pub(super) functions: usize,
     /// The array's slots: a program's index each, or none.
     pub(super) array: Vec<Option<usize>>,
     pub(super) stack_depth: u32,
@@ -26,8 +30,19 @@ impl Subject {
     pub(super) fn new(program: Vec<Fields>) -> Self {
         Subject {
             programs: vec![program],
+            functions: 0,
             array: Vec::new(),
             stack_depth: 512,
+        }
+    }
+
+    /// What the core is told that a program is.
+    pub(super) fn role(&self, program: usize) -> Role {
+        match program {
+            _ if self.functions == 0 => Role::Whole,
+            0 => Role::Main,
+            _ if program + self.functions >= self.programs.len() => Role::Function,
+            _ => Role::Whole,
         }
     }
 

@@ -6,7 +6,7 @@
 //! Under n64 a BPF register is a native one, all arguments are in registers, and kernel addresses
 //! are sign-extended words.
 
-use super::world::Call;
+use super::world::{Call, Callee};
 use crate::host::RUNTIME;
 use crate::jit::mips::Reg;
 use crate::jit::runtime;
@@ -49,6 +49,20 @@ impl Machine {
             ByteOrder::Little => 2,
             ByteOrder::Big => 3,
         }
+    }
+
+    /// Words from a function's entry for C code to the one for its program: under o32, two loads for each
+    /// argument that C passes on the stack.
+    pub(super) fn function_entry(&self) -> u32 {
+        match self.is_wide() {
+            true => 0,
+            false => 6,
+        }
+    }
+
+    /// Under n64, what comes as a count of tail calls is one if it is small, else an address.
+    pub(super) fn is_count(came: Term) -> Term {
+        came.is_below(came.constant(0x7fff))
     }
 
     /// The native registers of a BPF register.
@@ -211,7 +225,7 @@ pub(super) fn call(
     let result = Term::variable(given.map_or(64, |kind| kind.bits), "the function's result");
     let call = Call {
         what: Term::new(64, function.map_or(0, |function| function.address)),
-        is_function: true,
+        callee: Callee::Function,
         arguments: passed,
         result: given.map_or(result, |kind| in_register(kind, result)),
     };

@@ -3,11 +3,14 @@
 //! What is proved: every form of every instruction, with every aliasing of its operands, every
 //! immediate and offset, and everything around it that its lowering depends on.
 
+mod call;
 mod wide;
 
-use super::scene::{Around, Goal, Machine};
+pub(super) use self::call::counters;
+use super::scene::{Around, Counter, Goal, Machine};
 use super::shape::Many;
 use crate::host::{ARENA, AX};
+use crate::jit::abi::Role;
 use crate::jit::analysis::Usage;
 use crate::jit::bpf::{Reg, RegSet};
 use crate::jit::mips::cpu::Barriers;
@@ -37,11 +40,16 @@ const READABLE: [u8; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, R10, AX];
 pub(super) const EVERYTHING: Around = Around {
     usage: Usage {
         registers: RegSet::ALL,
-        calls_helpers: true,
+        makes_calls: true,
         calls_functions: true,
         needs_arena: Some(0),
         makes_tail_calls: true,
+        needs_functions: Some(0),
+        calls_subprograms: true,
     },
+    role: Role::Main,
+    reaches_tail_calls: true,
+    counter: Counter::Own,
     stack_depth: 512,
     verifier_zext: false,
     barriers: Barriers::NONE,
@@ -63,7 +71,7 @@ pub(super) fn forms(machine: &Machine) -> Vec<Form> {
     atomics(machine, &mut forms);
     ordered(machine, &mut forms);
     jumps(&mut forms);
-    calls(&mut forms);
+    call::forms(machine, &mut forms);
     if machine.is_wide() {
         wide::forms(&mut forms);
     }
@@ -203,10 +211,13 @@ fn moves(forms: &mut Vec<Form>) {
         }
     }
     let mut form = Form::new("ld_imm64");
+    let mut function = Form::new("ld_imm64 function");
     for dst in WRITABLE {
         form.add(&load_imm64(dst, 0), EVERYTHING, Many::Immediates);
+        function.add(&load_function(dst), EVERYTHING, Many::Immediates);
     }
     forms.push(form);
+    forms.push(function);
 }
 
 fn memory(forms: &mut Vec<Form>) {
@@ -348,30 +359,5 @@ fn jumps(forms: &mut Vec<Form>) {
     forms.push(form);
     let mut form = Form::new("nospec");
     form.add(&[insn(0xc2, 0, 0, 0, 0)], EVERYTHING, Many::Fixed);
-    forms.push(form);
-}
-
-fn calls(forms: &mut Vec<Form>) {
-    let mut form = Form::new("call helper");
-    for subset in 0..16u32 {
-        let arguments = [Reg::R2, Reg::R3, Reg::R4, Reg::R5].into_iter().enumerate();
-        let passed = arguments
-            .filter(|(bit, _)| subset >> bit & 1 != 0)
-            .fold(RegSet::of(Reg::R1), |set, (_, reg)| set.with(reg));
-        let around = Around {
-            passed,
-            ..EVERYTHING
-        };
-        form.add(&[call_offset(0)], around, Many::Immediate);
-    }
-    forms.push(form);
-    let mut form = Form::new("tail call");
-    for counted in [Counted::Hits, Counted::Lookups] {
-        let around = Around {
-            counted,
-            ..EVERYTHING
-        };
-        form.add(&[tail_call()], around, Many::Fixed);
-    }
     forms.push(form);
 }

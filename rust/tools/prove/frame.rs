@@ -7,20 +7,24 @@
 //!    bytes, sixteen under n64; R10 is the end of a stack of the depth asked for, which meets nothing
 //!    else.
 //! 2. From the tail entry: the same, but for R1 and the count, which stay. Under n64 the count comes
-//!    in `$v1`, and a program that makes tail calls keeps it in its frame.
+//!    in `$v1`, or its address does; a program that counts keeps that in its frame, and the address.
+//!    A function has two entries as well: that for C code takes R1 to R5 as o32 or n64 passes them, the
+//!    other one where programs have them.
 //! 3. Whatever the program has put in the registers that it may write, and in the frame but for what
 //!    is saved: the epilogue returns to where the image was called from, with R0's low word as the
 //!    result and everything as it was that C code relies on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::convention::{self, A0, FP, GP, K0, K1, RA, S0, S4, S7, SP, V0, V1};
+use super::convention::{self, FP, GP, K0, K1, RA, S0, S4, S7, SP, V0, V1};
+use super::entry::{entries, entry_frame};
 use super::path::Path;
 use super::run::{self, End};
 use super::scene::{emit_frame, Around, Machine, Part, Snippet};
 use super::space::Space;
 use super::theorem::Obligation;
-use super::world::{frame_doubleword, frame_words, MipsWorld};
+use super::world::{frame_doubleword, frame_words, Callee, MipsWorld};
+use crate::jit::abi::Role;
 use crate::jit::bpf;
 use crate::model::mips;
 use crate::model::term::Term;
@@ -32,12 +36,22 @@ use crate::model::word::Word;
 pub(super) struct Layout {
     /// Bytes.
     pub(super) size: i32,
-    /// Where the word is that counts tail calls: under o32 always behind the frame.
+    /// Where what counts tail calls is: under o32 a word, always behind the frame; under n64 two
+    /// doublewords.
     pub(super) count: Option<i32>,
     /// Where which register is saved.
     pub(super) saved: Vec<(i32, usize)>,
     /// Bytes from `$sp` up that lowerings may use.
     pub(super) free: i32,
+}
+
+impl Layout {
+    /// Whether a word of the frame is for the count of tail calls.
+    pub(super) fn is_count(&self, machine: &Machine, place: i32) -> bool {
+        let bytes = if machine.is_wide() { 16 } else { 4 };
+        self.count
+            .is_some_and(|count| (count..count + bytes).contains(&place))
+    }
 }
 
 /// Registers that C code finds as they were.
@@ -81,7 +95,9 @@ impl Run {
             frame,
             frame_stores: BTreeSet::new(),
             demands: Vec::new(),
+            callee: Callee::Helper,
             calls: Vec::new(),
+            counts: Vec::new(),
             has_called: false,
         };
         let pc = world.begin + u64::from(skipped) * 4;
@@ -113,29 +129,32 @@ pub(super) fn prologue(
     let mut obligation = Obligation::default();
     let mut demand = |what: &str, bit: Term| obligation.goals.push((what.to_owned(), bit));
     let mut layouts = Vec::new();
-    for skipped in [0, machine.tail_entry()] {
+    for entry in entries(machine, around) {
         let gpr = machine.unknown_registers();
-        let (count, frame) = match machine.is_wide() {
-            true => (gpr[V1].low(32), BTreeMap::new()),
-            false => {
-                let count = Term::variable(32, "tail calls");
-                (count, BTreeMap::from([(0, count)]))
-            }
-        };
-        let run = Run::new(machine, &snippet, skipped, gpr, (gpr[SP], frame), path)?;
+        let frame = entry_frame(machine, around);
+        let run = Run::new(
+            machine,
+            &snippet,
+            entry.skipped,
+            gpr,
+            (gpr[SP], frame.clone()),
+            path,
+        )?;
         let layout = layout(machine, around, &snippet, &run)?;
-        let r1 = machine.value(&run.after, 1);
-        // Who makes no tail calls need not count them.
-        let is_counted = |value: Term| match layout.count {
-            Some(place) => run.frame[&(place - layout.size)].equals(value),
-            None => Term::bit(!around.usage.makes_tail_calls),
+        for (number, value) in entry.arguments(machine, &gpr, &frame) {
+            let found = machine.value(&run.after, number);
+            demand(
+                &format!("R{number} is what was passed"),
+                found.equals(value),
+            );
+        }
+        let came = match (entry.is_first, machine.is_wide()) {
+            (true, _) => machine.term(0),
+            (false, true) => gpr[V1],
+            (false, false) => frame[&0],
         };
-        if skipped == 0 {
-            demand("R1 is the context", r1.equals(gpr[A0].zero_extend(64)));
-            demand("no tail calls yet", is_counted(count.constant(0)));
-        } else {
-            demand("R1 stays", r1.equals(machine.value(&gpr, 1)));
-            demand("the count stays", is_counted(count));
+        for (what, bit) in count_goals(machine, around, &layout, &run, came) {
+            demand(what, bit);
         }
         demand("memory stays", Term::bit(!run.touches_memory));
         let arena = around.arena(machine);
@@ -156,6 +175,34 @@ pub(super) fn prologue(
         Term::bit(layouts == [layout.clone()]),
     );
     Ok((layout, obligation))
+}
+
+/// What came as the count is kept, as far as the program counts.
+fn count_goals(
+    machine: &Machine,
+    around: &Around,
+    layout: &Layout,
+    run: &Run,
+    came: Term,
+) -> Vec<(&'static str, Term)> {
+    let Some(place) = layout.count else {
+        // Who makes no tail calls need not count them.
+        return vec![("tail calls are counted", Term::bit(!around.counts()))];
+    };
+    let place = place - layout.size;
+    if !machine.is_wide() {
+        return vec![("the count", run.frame[&place].equals(came))];
+    }
+    let kept = |place| {
+        let value = frame_doubleword(machine.order(), &run.frame, place);
+        value.unwrap_or(machine.term(-1))
+    };
+    let own = run.before[SP] + machine.term(place);
+    let address = Machine::is_count(came).select(own, came);
+    vec![
+        ("what came is kept", kept(place).equals(came)),
+        ("the address of the count", kept(place + 8).equals(address)),
+    ]
 }
 
 /// Reads the frame off a run of the prologue.
@@ -192,7 +239,7 @@ fn layout(
         free = end - depth;
     }
     if let Some(count) = count.filter(|_| machine.is_wide()) {
-        if count + 4 > free {
+        if count + 16 > free {
             return Err(format!("the count of tail calls is at {count} of {size}"));
         }
         free = count;
@@ -214,7 +261,7 @@ struct Stored {
 /// What the prologue has saved.
 fn stored(machine: &Machine, run: &Run, size: i32) -> Result<Stored, String> {
     let mut saved = Vec::new();
-    let mut count = (!machine.is_wide()).then_some(size);
+    let mut others = Vec::new();
     let mut stores = run.stores.clone();
     if !machine.is_wide() {
         // The count, which has its place outside.
@@ -225,21 +272,24 @@ fn stored(machine: &Machine, run: &Run, size: i32) -> Result<Stored, String> {
             true => frame_doubleword(machine.order(), &run.frame, place),
             false => Some(run.frame[&place]),
         };
+        if !(-size..0).contains(&place) {
+            return Err(format!("something is saved outside, at {place}"));
+        }
+        if machine.is_wide() && !stores.remove(&(place + 4)) {
+            return Err(format!("half of a register is saved at {place}"));
+        }
         let register = (1..32).find(|&register| Some(run.before[register]) == value);
         match register {
-            Some(register) => {
-                if !(-size..0).contains(&place) {
-                    return Err(format!("${} is saved outside", convention::name(register)));
-                }
-                if machine.is_wide() && !stores.remove(&(place + 4)) {
-                    return Err(format!("half of ${} is saved", convention::name(register)));
-                }
-                saved.push((place + size, register));
-            }
-            None if count.is_none() && (-size..0).contains(&place) => count = Some(place + size),
-            None => return Err("something is saved that is no register".to_owned()),
+            Some(register) if register != V1 => saved.push((place + size, register)),
+            _ => others.push(place + size),
         }
     }
+    let count = match (machine.is_wide(), &others[..]) {
+        (false, []) => Some(size),
+        (true, []) => None,
+        (true, &[count, address]) if address == count + 8 => Some(count),
+        _ => return Err("something is saved that is no register".to_owned()),
+    };
     Ok(Stored { saved, count })
 }
 
@@ -277,9 +327,17 @@ pub(super) fn epilogue(
         let what = format!("${} is as it was", convention::name(register));
         demand(what, run.after[register].equals(entry[register]));
     }
-    let low = machine.value(&run.before, 0).low(32);
-    let result = run.after[V0].equals(low.sign_extend(machine.gprlen()));
-    demand("the result is R0's low word".to_owned(), result);
+    let r0 = machine.value(&run.before, 0);
+    match around.role {
+        Role::Function => {
+            let result = machine.value(&run.after, 0);
+            demand("the result is R0".to_owned(), result.equals(r0));
+        }
+        Role::Whole | Role::Main => {
+            let result = run.after[V0].equals(r0.low(32).sign_extend(machine.gprlen()));
+            demand("the result is R0's low word".to_owned(), result);
+        }
+    }
     let stays = !run.touches_memory && run.stores.is_empty();
     demand("memory stays".to_owned(), Term::bit(stays));
     Ok(obligation)
@@ -301,7 +359,7 @@ fn writable(machine: &Machine, around: &Around) -> BTreeSet<usize> {
     set.extend(around.arena(machine).map(|_| S4));
     // Lowerings of 64 bits call helpers only.
     let calls_functions = around.usage.calls_functions && !machine.is_wide();
-    if around.usage.calls_helpers || calls_functions {
+    if around.usage.makes_calls || calls_functions {
         set.insert(RA);
     }
     set

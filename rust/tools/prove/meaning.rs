@@ -15,7 +15,7 @@ use crate::jit::runtime::Counted;
 use crate::model::bpf::{self, Arena, Next, Setup, UpperHalf, REGISTERS};
 use crate::model::term::Term;
 use crate::model::word::Word;
-use crate::tools::build::exit;
+use crate::tools::build::{exit, CALL};
 
 /// What the BPF model did.
 pub(super) struct Meaning {
@@ -40,6 +40,7 @@ impl Theorem<'_> {
         bpf::Program {
             slots: slots.collect(),
             stack: 0,
+            frame: 0,
         }
     }
 
@@ -87,7 +88,7 @@ impl Theorem<'_> {
             std::array::from_fn(|register| self.machine.value(gpr, register));
         machine.registers = before;
         machine.defined = [true; REGISTERS];
-        if self.insns[0].opcode == 0x85 {
+        if self.insns[0].opcode == CALL && self.insns[0].src == 0 {
             for register in 2..=5 {
                 machine.defined[register] = self
                     .around

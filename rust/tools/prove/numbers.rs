@@ -5,6 +5,7 @@
 
 use super::forms::Case;
 use super::shape::{Many, Numbers};
+use crate::host::RUNTIME;
 use crate::model::bpf::fields::Fields;
 
 impl Case {
@@ -154,6 +155,13 @@ fn interesting_words() -> Vec<u32> {
     // As amounts of shifts, of which the low bits count.
     for low in [0, 1, 31, 32, 33, 63] {
         words.extend((0..16).map(|above| (above * 0x0123_4540) | low));
+    }
+    // Where what is added to the address that calls count from carries into its upper half.
+    for upper in 0..8u32 {
+        for low in [0, 0x8000] {
+            let carries = (upper * 0x2345_0000 + low).wrapping_sub(RUNTIME.call_base);
+            words.extend([0, 1, 8, 16, 23, 24, 25].map(|below| carries.wrapping_sub(below)));
+        }
     }
     words.extend((0..130).chain([0x0fff_ffff, 0xdead_beef, 0xcafe_0000]));
     words.sort_unstable();

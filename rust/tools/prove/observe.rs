@@ -2,10 +2,11 @@
 
 //! What others see of an instruction: memory accesses and calls.
 
+use super::counter::DOUBLEWORD;
 use super::meaning::Meaning;
 use super::space::{answers, in_words, same_events, Event};
 use super::theorem::Obligation;
-use super::world::MipsWorld;
+use super::world::{Callee, MipsWorld};
 use crate::host::RUNTIME;
 use crate::model::term::Term;
 use crate::model::word::Word;
@@ -42,20 +43,26 @@ pub(super) fn judge_events(
     }
 }
 
-/// Helpers are called as BPF says.
+/// Helpers and other functions are called as BPF says.
 pub(super) fn judge_calls(obligation: &mut Obligation, meaning: &Meaning, world: &MipsWorld<'_>) {
     obligation.demand_fact(
-        "as many helpers are called as BPF says",
+        "as many functions are called as BPF says",
         meaning.calls.len() == world.calls.len(),
     );
     for (expected, found) in meaning.calls.iter().zip(&world.calls) {
-        if expected.is_function {
+        if expected.callee == Callee::Function {
             obligation.demand("the function", found.what.equals(expected.what));
         } else {
-            let base = expected.what.constant(u64::from(RUNTIME.call_base));
+            let skipped = match expected.callee {
+                Callee::Subprogram => world.machine.function_entry() * 4,
+                _ => 0,
+            };
+            let base = expected
+                .what
+                .constant(u64::from(RUNTIME.call_base + skipped));
             let address = base + expected.what;
             let extended = address.sign_extend(world.machine.gprlen());
-            obligation.demand("the helper", found.what.equals(extended));
+            obligation.demand("what is called", found.what.equals(extended));
             if world.machine.is_wide() {
                 // All of a 64-bit kernel is in the segments whose addresses are negative words.
                 obligation.assumptions.push(address.slice(31, 1));
@@ -65,7 +72,7 @@ pub(super) fn judge_calls(obligation: &mut Obligation, meaning: &Meaning, world:
             expected.arguments.iter().zip(found.arguments).enumerate()
         {
             if let (Some(expected), Some(found)) = (expected, found) {
-                let what = format!("the helper's argument {}", number + 1);
+                let what = format!("argument {}", number + 1);
                 obligation.demand(what, found.equals(*expected));
             }
         }
@@ -76,18 +83,20 @@ pub(super) fn judge_calls(obligation: &mut Obligation, meaning: &Meaning, world:
     }
 }
 
-/// A tail call may read what it has to know, and nothing else.
+/// A tail call may read what it has to know, and read and write the count where that is elsewhere, and
+/// nothing else.
 pub(super) fn judge_structure_loads(
     obligation: &mut Obligation,
     meaning: &Meaning,
     world: &MipsWorld<'_>,
-    program: Option<Term>,
+    (program, count): (Option<Term>, Option<Term>),
 ) {
     let mut readable = meaning.readable.clone();
     if let Some(program) = program {
         let field = program.constant(u64::from(world.machine.runtime().prog_bpf_func));
         readable.insert((program + field, world.machine.gprlen() / 8));
     }
+    readable.extend(count.map(|address| (address, DOUBLEWORD)));
     for event in &world.space.events {
         let is_allowed = match *event {
             Event::Load { address, bytes } if readable.contains(&(address, bytes)) => {
@@ -97,6 +106,9 @@ pub(super) fn judge_structure_loads(
                 .iter()
                 .filter(|(_, readable)| *readable == bytes)
                 .fold(Term::bit(false), |any, (at, _)| any | address.equals(*at)),
+            Event::Store { address, value } if value.width() == DOUBLEWORD * 8 => {
+                count.map_or(Term::bit(false), |count| address.equals(count))
+            }
             _ => Term::bit(false),
         };
         obligation.demand(format!("a tail call's {event:?}"), is_allowed);

@@ -2,9 +2,10 @@
 
 //! Programs as far as their frames depend on them, and what is proved in each frame.
 
-use super::forms::{Case, EVERYTHING};
+use super::forms::{counters, Case, EVERYTHING};
 use super::scene::{Around, Machine};
 use super::shape::Many;
+use crate::jit::abi::Role;
 use crate::jit::analysis::Usage;
 use crate::jit::bpf::{Reg, RegSet};
 use crate::jit::runtime::Counted;
@@ -25,14 +26,15 @@ pub(super) fn programs(machine: &Machine) -> Vec<Around> {
             .fold(always, |set, (_, reg)| set.with(reg));
         let usage = Usage {
             registers,
-            calls_helpers: has(optional.len()),
+            makes_calls: has(optional.len()),
             calls_functions: has(optional.len() + 1),
-            needs_arena: None,
             makes_tail_calls: true,
+            ..Usage::default()
         };
         for stack_depth in [0, 4, 8, 512] {
             programs.push(Around {
                 usage,
+                role: Role::Whole,
                 stack_depth,
                 kept: registers,
                 passed: registers,
@@ -59,21 +61,44 @@ pub(super) fn programs(machine: &Machine) -> Vec<Around> {
     programs.push(Around {
         usage: Usage {
             registers: RegSet::of(Reg::R0),
-            calls_helpers: false,
-            calls_functions: false,
-            needs_arena: None,
-            makes_tail_calls: false,
+            ..Usage::default()
         },
+        role: Role::Whole,
         stack_depth: 0,
         ..EVERYTHING
     });
+    let functions: Vec<Around> = programs.iter().flat_map(with_functions).collect();
+    programs.extend(functions);
     programs
+}
+
+/// The same as one of several functions, where it makes calls: one that counts tail calls for those
+/// that it calls, and one that does not.
+fn with_functions(around: &Around) -> Vec<Around> {
+    let mut functions = Vec::new();
+    for role in [Role::Main, Role::Function] {
+        for reaches_tail_calls in [true, false] {
+            let usage = Usage {
+                calls_subprograms: around.usage.makes_calls,
+                makes_tail_calls: reaches_tail_calls && around.usage.makes_tail_calls,
+                ..around.usage
+            };
+            functions.push(Around {
+                usage,
+                role,
+                reaches_tail_calls,
+                ..*around
+            });
+        }
+    }
+    functions.retain(|around| matches!(around.stack_depth, 0 | 8));
+    functions
 }
 
 /// Instructions whose code depends on the frame, as far as a program that uses this may have them.
 pub(super) fn calls_in(machine: &Machine, around: &Around) -> Vec<Case> {
     let mut insns = Vec::new();
-    if around.usage.calls_helpers {
+    if around.usage.makes_calls {
         insns.push(call_offset(0x1234));
     }
     if around.usage.calls_functions {
@@ -82,13 +107,27 @@ pub(super) fn calls_in(machine: &Machine, around: &Around) -> Vec<Case> {
         insns.push(atomic(DW, 1, 8, 2, CMPXCHG));
         insns.push(atomic(DW, 4, -8, 5, 0x01));
     }
+    if around.usage.calls_subprograms {
+        insns.push(call_subprogram(0x1234));
+    }
     // Under n64, a program that makes none has no place to count them.
     let makes_tail_calls = around.usage.makes_tail_calls || !machine.is_wide();
-    let counted = [Counted::Hits, Counted::Lookups].into_iter();
-    let tail_calls = counted.filter(|_| makes_tail_calls).map(|counted| {
-        let around = Around { counted, ..*around };
-        (tail_call(), around)
-    });
+    let kinds = [Counted::Hits, Counted::Lookups]
+        .into_iter()
+        .flat_map(|counted| {
+            let counters = counters(machine).iter();
+            counters.map(move |&counter| (counted, counter))
+        });
+    let tail_calls = kinds
+        .filter(|_| makes_tail_calls)
+        .map(|(counted, counter)| {
+            let around = Around {
+                counted,
+                counter,
+                ..*around
+            };
+            (tail_call(), around)
+        });
     let others = insns.into_iter().map(|insn| (insn, *around));
     tail_calls
         .chain(others)

@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 
 use super::convention::{
     doubleword, in_memory_order, is_caller_saved, Function, A0, A2, ARGUMENTS, HOME_AREA, SP, V0,
+    V1,
 };
-use super::world::{Call, MipsWorld};
+use super::world::{Call, Callee, MipsWorld};
 use crate::model::mips::{Machine, Next};
 use crate::model::term::Term;
 use crate::model::word::Word;
@@ -134,6 +135,7 @@ fn call(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Result<
     };
     machine.platform.has_called = true;
     let result = match target.value().and_then(Function::at) {
+        _ if machine.platform.callee == Callee::Subprogram => Some(subprogram(machine, target)),
         // Lowerings of 64 bits call what the program calls only.
         _ if is_wide => Some(wide_helper(machine, target)),
         Some(function) => perform(machine, function)?,
@@ -148,10 +150,14 @@ fn call(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Result<
         machine.gpr[V0] = result.unwrap_or(machine.gpr[V0]);
         return Ok(());
     }
-    // Arguments and the home area belong to the callee.
+    // Arguments and the home area belong to the callee. A function of the program leaves the count of
+    // tail calls in the latter.
     for place in (0..ARGUMENTS).step_by(4) {
         let value = machine.platform.unknown(32);
         machine.platform.frame.insert(place, value);
+    }
+    if let Some(&(_, left)) = machine.platform.counts.last() {
+        machine.platform.frame.insert(0, left);
     }
     if let Some(result) = result {
         let (high, low) = in_memory_order(order, V0);
@@ -181,7 +187,7 @@ fn helper(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Term 
     let result = Term::variable(64, "the helper's result");
     machine.platform.calls.push(Call {
         what: target,
-        is_function: false,
+        callee: Callee::Helper,
         arguments: [
             Some(registers[0]),
             Some(registers[1]),
@@ -194,12 +200,33 @@ fn helper(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Term 
     result
 }
 
+/// A function of the program finds its arguments where BPF registers are, and the count of tail calls
+/// in the home area, or what stands for it in `$v1`.
+fn subprogram(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Term {
+    let result = Term::variable(64, "the function's result");
+    let gpr = machine.gpr;
+    let world = &mut *machine.platform;
+    let came = match world.machine.is_wide() {
+        true => gpr[V1],
+        false => world.frame_word(0),
+    };
+    let left = Term::variable(32, "tail calls behind");
+    world.counts.push((came, left));
+    world.calls.push(Call {
+        what: target,
+        callee: Callee::Subprogram,
+        arguments: std::array::from_fn(|number| Some(world.machine.value(&gpr, 1 + number))),
+        result,
+    });
+    result
+}
+
 /// Five arguments, each in a register.
 fn wide_helper(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Term {
     let result = Term::variable(64, "the helper's result");
     machine.platform.calls.push(Call {
         what: target,
-        is_function: false,
+        callee: Callee::Helper,
         arguments: std::array::from_fn(|number| Some(machine.gpr[A0 + number])),
         result,
     });

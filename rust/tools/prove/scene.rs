@@ -3,7 +3,7 @@
 //! Where lowerings are proved: machines, the program around, and the code that the core emits.
 
 use crate::host;
-use crate::jit::abi::{Abi, Frame, N64, O32};
+use crate::jit::abi::{Abi, Frame, Role, Shape, N64, O32};
 use crate::jit::analysis::Usage;
 use crate::jit::asm::{Block, Fault, Form, Sink, Target};
 use crate::jit::bpf::{decode, Raw, RegSet};
@@ -88,6 +88,11 @@ impl Goal {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Around {
     pub(super) usage: Usage,
+    pub(super) role: Role,
+    /// Functions of the program make tail calls.
+    pub(super) reaches_tail_calls: bool,
+    /// Who counts tail calls, under n64.
+    pub(super) counter: Counter,
     pub(super) stack_depth: u32,
     /// The program has explicit zero-extensions.
     pub(super) verifier_zext: bool,
@@ -107,7 +112,21 @@ pub(super) struct Around {
     pub(super) function: Option<Function>,
 }
 
+/// Where the count of tail calls is that a program goes on with, under n64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Counter {
+    /// In the program's frame: no function of a program was left for it.
+    Own,
+    /// Anywhere: in a frame of another program.
+    Other,
+}
+
 impl Around {
+    /// Whether tail calls are counted here.
+    pub(super) fn counts(&self) -> bool {
+        self.usage.makes_tail_calls || self.usage.calls_subprograms && self.reaches_tail_calls
+    }
+
     /// The program's arena, if it needs one: only 64-bit kernels have them.
     pub(super) fn arena(&self, machine: &Machine) -> Option<Arena> {
         let arena = Arena {
@@ -271,9 +290,13 @@ fn position(goal: Goal, filler: u32, len: u32) -> Result<(Form, u32), String> {
 
 /// The frame of the program around.
 fn frame<A: Abi>(machine: &Machine, around: &Around) -> Result<Frame<A>, String> {
-    let arena = around.arena(machine);
-    Frame::new(machine.endian, &around.usage, around.stack_depth, arena)
-        .map_err(|error| format!("frame: {error:?}"))
+    let shape = Shape {
+        role: around.role,
+        stack_depth: around.stack_depth,
+        arena: around.arena(machine),
+        reaches_tail_calls: around.reaches_tail_calls,
+    };
+    Frame::new(machine.endian, &around.usage, &shape).map_err(|error| format!("frame: {error:?}"))
 }
 
 /// What makes a frame, and what takes it down.

@@ -16,12 +16,15 @@
 //!   none though the load before it did;
 //! - helpers were called with the arguments that BPF says, where o32 or n64 wants them, and C functions
 //!   with such as have their arguments' types;
+//! - other functions of the program were called with the count of tail calls, or its address, where they
+//!   may make some, and what they left of it is the count;
 //! - of the frame, nothing changed that the prologue has saved, nor the BPF stack, nor the count of
 //!   tail calls.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::convention::{self, FP, GP, K0, K1, RA, S4, S7, SP, V1};
+use super::counter::Counted;
 use super::frame::Layout;
 use super::meaning::Meaning;
 use super::observe::{judge_calls, judge_events, judge_structure_loads};
@@ -29,13 +32,13 @@ use super::path::Path;
 use super::run::{self, End};
 use super::scene::{Around, Machine, Snippet};
 use super::space::Space;
-use super::world::{frame_words, MipsWorld};
+use super::world::{frame_words, Callee, MipsWorld};
 use crate::model::bpf::fields::Fields;
 use crate::model::bpf::{Next, REGISTERS};
 use crate::model::mips;
 use crate::model::term::Term;
 use crate::model::word::Word;
-use crate::tools::build::{FETCH, LOAD_ACQUIRE, STORE_RELEASE};
+use crate::tools::build::{CALL, FETCH, LOAD_ACQUIRE, STORE_RELEASE};
 
 /// What has to be shown on one way: given the assumptions, all goals are 1.
 #[derive(Clone, Debug, Default)]
@@ -80,6 +83,7 @@ struct Ran {
     end: End,
     /// What is saved in the frame.
     saved: BTreeMap<i32, Term>,
+    counted: Counted,
 }
 
 impl Theorem<'_> {
@@ -92,7 +96,11 @@ impl Theorem<'_> {
         let gpr = self.machine.unknown_registers();
         path.assumed.extend_from_slice(self.assumptions);
         let meaning = self.mean(path, &gpr)?;
-        let saved = self.saved(&meaning);
+        let counted = (gpr[SP], meaning.tail_calls.0);
+        let counted = Counted::new(self.machine, self.around, self.layout, counted);
+        let assumptions = counted.assumptions(&meaning, self.machine);
+        path.assumed.extend(assumptions);
+        let saved = self.saved(&counted);
         let frame = saved.clone();
         let mut world = MipsWorld {
             machine: self.machine,
@@ -106,7 +114,9 @@ impl Theorem<'_> {
             frame,
             frame_stores: BTreeSet::new(),
             demands: Vec::new(),
+            callee: self.callee(),
             calls: Vec::new(),
+            counts: Vec::new(),
             has_called: false,
         };
         let (architecture, pc) = (self.machine.architecture(), world.begin);
@@ -117,6 +127,7 @@ impl Theorem<'_> {
             after: processor.gpr,
             end,
             saved,
+            counted,
         };
         let mut obligation = Obligation {
             goals: std::mem::take(&mut world.demands),
@@ -143,7 +154,7 @@ impl Theorem<'_> {
     }
 
     /// The words that the frame keeps.
-    fn saved(&self, meaning: &Meaning) -> BTreeMap<i32, Term> {
+    fn saved(&self, counted: &Counted) -> BTreeMap<i32, Term> {
         let places = self.layout.saved.iter().map(|&(place, _)| place);
         let mut saved: BTreeMap<i32, Term> = places
             .flat_map(|place| {
@@ -152,9 +163,16 @@ impl Theorem<'_> {
                 frame_words(self.machine.order(), place, value)
             })
             .collect();
-        let (count, _) = meaning.tail_calls;
-        saved.extend(self.layout.count.map(|place| (place, count)));
+        saved.extend(counted.words(self.machine));
         saved
+    }
+
+    /// What the instruction calls, if it does and it is none of the kernel's that lowerings know.
+    fn callee(&self) -> Callee {
+        match (self.insns[0].opcode, self.insns[0].src) {
+            (CALL, 1) => Callee::Subprogram,
+            _ => Callee::Helper,
+        }
     }
 
     /// Compares what the words did with what the instruction means.
@@ -172,12 +190,14 @@ impl Theorem<'_> {
                 self.layout
                     .judge_leaving(self.machine, goals, &ran.saved, &ran.before, &ran.after);
                 self.judge_target(obligation, meaning, (program, context), target, &ran.after);
-                judge_structure_loads(obligation, meaning, world, Some(program));
-                let count = match self.machine.is_wide() {
-                    true => Some(ran.after[V1].low(32)),
-                    false => self.layout.count.map(|place| world.frame_word(place)),
-                };
-                judge_count(obligation, meaning, count);
+                let counter = &ran.counted;
+                judge_structure_loads(
+                    obligation,
+                    meaning,
+                    world,
+                    (Some(program), counter.elsewhere()),
+                );
+                counter.judge_leaving(obligation, meaning, world, ran.after[V1]);
             }
             (Next::TailCall(..), _) | (_, End::Register(_)) => {
                 obligation.demand_fact("control leaves for another program", false);
@@ -191,11 +211,14 @@ impl Theorem<'_> {
                 self.judge_registers(obligation, meaning, ran, !world.has_called);
                 self.judge_frame(obligation, world, &ran.saved);
                 if self.is_tail_call() {
-                    let count = self.layout.count.map(|place| world.frame_word(place));
-                    judge_count(obligation, meaning, count);
-                    judge_structure_loads(obligation, meaning, world, None);
+                    let counter = &ran.counted;
+                    judge_structure_loads(obligation, meaning, world, (None, counter.elsewhere()));
+                    counter.judge(obligation, meaning, world);
                 } else {
                     judge_events(obligation, meaning, world, self.is_ordered());
+                }
+                if self.callee() == Callee::Subprogram {
+                    ran.counted.judge_passing(obligation, world);
                 }
                 judge_calls(obligation, meaning, world);
             }
@@ -280,14 +303,15 @@ impl Theorem<'_> {
     }
 
     /// Nothing that is saved in the frame has changed, and nothing was stored where the BPF stack
-    /// is, or below the frame. A tail call may store its count.
+    /// is, or below the frame. The count of tail calls is judged for itself.
     fn judge_frame(
         &self,
         obligation: &mut Obligation,
         world: &MipsWorld<'_>,
         saved: &BTreeMap<i32, Term>,
     ) {
-        let is_count = |place: &i32| self.is_tail_call() && Some(*place) == self.layout.count;
+        let may_count = self.is_tail_call() || self.callee() == Callee::Subprogram;
+        let is_count = |place: &i32| may_count && self.layout.is_count(self.machine, *place);
         for (place, value) in saved.iter().filter(|(place, _)| !is_count(place)) {
             let now = world.frame.get(place).copied();
             obligation.demand_fact(
@@ -321,11 +345,4 @@ impl Theorem<'_> {
         let found = machine.value(after, 1);
         obligation.demand("the context", found.equals(context));
     }
-}
-
-/// The count of tail calls, which only they change.
-fn judge_count(obligation: &mut Obligation, meaning: &Meaning, found: Option<Term>) {
-    let (_, counted) = meaning.tail_calls;
-    let is_counted = found.map_or(Term::bit(false), |found| found.equals(counted));
-    obligation.demand("the count of tail calls", is_counted);
 }

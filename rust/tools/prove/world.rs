@@ -18,14 +18,22 @@ use crate::model::word::Word;
 use crate::model::world::{Fault, Purpose, World};
 use crate::tools::prototype;
 
-/// A call of a helper.
+/// What is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Callee {
+    Helper,
+    /// A C function: its address is known, arguments and result are as n64 has them in registers.
+    Function,
+    /// Another function of the program: arguments are where BPF registers are.
+    Subprogram,
+}
+
+/// A call.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Call {
     /// The immediate, or the address.
     pub(super) what: Term,
-    /// It is a C function's: its address is known, arguments and result are as n64 has them in
-    /// registers.
-    pub(super) is_function: bool,
+    pub(super) callee: Callee,
     pub(super) arguments: [Option<Term>; 5],
     pub(super) result: Term,
 }
@@ -125,7 +133,22 @@ impl Kernel<Term> for BpfWorld<'_> {
         let result = Term::variable(64, "the helper's result");
         self.calls.push(Call {
             what,
-            is_function: false,
+            callee: Callee::Helper,
+            arguments,
+            result,
+        });
+        Some(result)
+    }
+
+    fn call_subprogram(&mut self, which: i32, arguments: [Option<Term>; 5]) -> Option<Term> {
+        let what = match self.immediate {
+            Some(immediate) => immediate.low(32),
+            None => Term::new(32, i64::from(which) as u64),
+        };
+        let result = Term::variable(64, "the function's result");
+        self.calls.push(Call {
+            what,
+            callee: Callee::Subprogram,
             arguments,
             result,
         });
@@ -201,7 +224,11 @@ pub(super) struct MipsWorld<'p> {
     pub(super) frame_stores: BTreeSet<i32>,
     /// Bits that must be 1, and why.
     pub(super) demands: Vec<(String, Term)>,
+    /// What a call is of, if it is none of the kernel's functions that lowerings know.
+    pub(super) callee: Callee,
     pub(super) calls: Vec<Call>,
+    /// What functions of the program got as the count of tail calls, and left of it.
+    pub(super) counts: Vec<(Term, Term)>,
     /// A function was called, of whatever kind.
     pub(super) has_called: bool,
 }

@@ -17,9 +17,6 @@ const ATOMICS: [(&str, &str, i32); 4] = [
     ("^=", "xor", atomic::XOR),
 ];
 
-/// Source register of a call of another subprogram, `BPF_PSEUDO_CALL`.
-const PSEUDO_CALL: u8 = 1;
-
 impl Parser<'_> {
     pub(super) fn statement(&mut self) -> Parsed {
         let second = self.tokens.get(self.next + 1).map(|token| token.kind);
@@ -56,7 +53,11 @@ impl Parser<'_> {
                     return Ok(());
                 }
                 let is_ours = self.takes_word("pc");
-                let src = if is_ours { PSEUDO_CALL } else { pseudo::HELPER };
+                let src = if is_ours {
+                    pseudo::SUBPROGRAM
+                } else {
+                    pseudo::HELPER
+                };
                 let imm = self.fitting("a call")?;
                 self.emit(class::JMP | jmp::CALL, 0, src, 0, imm);
             }
@@ -161,12 +162,13 @@ impl Parser<'_> {
         }
     }
 
-    /// `dst = imm` or `dst = imm ll`
+    /// `dst = imm`, `dst = imm ll` or `dst = imm function`
     fn constant(&mut self, class: u8, dst: Register) -> Parsed {
         let start = self.next;
         let at = self.token();
         let number = self.number()?;
-        if !self.takes_word("ll") {
+        let is_function = self.takes_word("function");
+        if !is_function && !self.takes_word("ll") {
             self.next = start;
             let imm = self.immediate(dst.is_word)?;
             self.emit(class | alu::MOV, dst.number, 0, 0, imm);
@@ -178,7 +180,8 @@ impl Parser<'_> {
             _ => return fault(at, format!("{number} does not fit 64 bits")),
         };
         let code = class::LD | mode::IMM | size::DW;
-        self.emit(code, dst.number, 0, 0, value as i32);
+        let src = if is_function { pseudo::FUNCTION } else { 0 };
+        self.emit(code, dst.number, src, 0, value as i32);
         self.emit(0, 0, 0, 0, (value >> 32) as i32);
         Ok(())
     }

@@ -9,6 +9,9 @@ use crate::jit::bpf::{Reg as BpfReg, RegSet};
 use crate::jit::mips::{Insn, Reg, Shift5, Simm16};
 use crate::jit::runtime::Counted;
 
+/// Bytes of an instruction.
+const INSTRUCTION: u32 = 4;
+
 impl Lowering<'_, O32> {
     /// `R0 = helper(R1, R2, R3, R4, R5)`: two arguments are in place, the others go on the stack,
     /// if the program has put anything in them. The last store fills the delay slot.
@@ -28,6 +31,36 @@ impl Lowering<'_, O32> {
             last = Some(Insn::sw(pair.hi, high, Reg::SP));
         }
         self.asm.call(address, last.map_or(Slot::Nop, Slot::Fill));
+        Some(())
+    }
+
+    /// `R0 = function(R1, R2, R3, R4, R5)` of the program: all is in place, behind its entry for C
+    /// code. Where tail calls are counted, the count goes to where the function has it, which fills
+    /// the delay slot, and comes back.
+    pub(crate) fn call_subprogram(&mut self, offset: i32) -> Option<()> {
+        let bytes = O32::FUNCTION_ENTRY.checked_mul(INSTRUCTION)?;
+        let base = self.setting.runtime.call_base;
+        let address = base.wrapping_add_signed(offset).wrapping_add(bytes);
+        let frame = self.setting.frame;
+        if !frame.keeps_count() {
+            self.asm.call_fixed(address, Slot::Nop);
+            return Some(());
+        }
+        let (here, there) = (frame.tail_call_count(), Simm16::ZERO);
+        self.asm.lw(T8, here, Reg::SP);
+        self.asm
+            .call_fixed(address, Slot::Fill(Insn::sw(T8, there, Reg::SP)));
+        self.asm.lw(T8, there, Reg::SP);
+        self.asm.sw(T8, here, Reg::SP);
+        Some(())
+    }
+
+    /// `dst` = the address of a function of the program. The kernel has a word there, zero-extended until
+    /// it knows the address, and sign-extended then: the high word takes an instruction in either case.
+    pub(crate) fn load_function(&mut self, dst: BpfReg, value: u64) -> Option<()> {
+        let d = self.pair(dst);
+        self.asm.load_word_fixed(d.lo, value as u32);
+        self.asm.load_word(d.hi, (value >> 32) as u32);
         Some(())
     }
 
@@ -97,7 +130,7 @@ impl Lowering<'_, O32> {
         // goto prog->bpf_func, behind its normal entry;
         self.asm
             .lw(entry, structure_offset(runtime.prog_bpf_func)?, T8);
-        let skipped = O32::tail_entry(self.setting.cpu.endian).checked_mul(4)?;
+        let skipped = O32::tail_entry(self.setting.cpu.endian).checked_mul(INSTRUCTION)?;
         self.asm.addiu(entry, entry, structure_offset(skipped)?);
         frame.leave_for(self.asm, entry)?;
         self.asm.bind(miss);

@@ -36,6 +36,7 @@ fn run(first: u64, body: &[Fields]) -> (Result<u64, Trap>, Vec<u8>) {
     let programs = [Program {
         slots: insns.iter().map(|insn| insn.slot(order)).collect(),
         stack: STACK.into(),
+        frame: 0,
     }];
     let mut memory = Memory::new(order);
     memory.add(0x8000_2000, (1..=16).collect());

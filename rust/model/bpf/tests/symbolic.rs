@@ -41,6 +41,7 @@ impl Setting {
         let programs = [Program {
             slots: slots.to_vec(),
             stack: (DATA + DATA_SIZE).into(),
+            frame: 0,
         }];
         if self.has_free_immediate {
             let value = self.insn.immediate as u32;

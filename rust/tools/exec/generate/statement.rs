@@ -31,7 +31,7 @@ impl Generator<'_> {
     pub(super) fn readable(&mut self) -> u8 {
         loop {
             let reg = self.random.below(11) as u8;
-            let shows_stack = reg == R10 && self.against == Against::Interpreter;
+            let shows_stack = reg == R10 && self.place.against == Against::Interpreter;
             if self.is_defined(reg) && !shows_stack && (reg != R10 || self.random.chance(20)) {
                 return reg;
             }
@@ -88,7 +88,8 @@ impl Generator<'_> {
             return self.push(insn(class | NEG, dst, 0, 0, 0));
         }
         // The interpreter divides without a look at the divisor.
-        let must_be_odd = self.against == Against::Interpreter && matches!(operation, DIV | MOD);
+        let must_be_odd =
+            self.place.against == Against::Interpreter && matches!(operation, DIV | MOD);
         if self.random.chance(50) {
             let src = if must_be_odd {
                 let src = self.changeable();
@@ -101,7 +102,7 @@ impl Generator<'_> {
         } else {
             let immediate = match operation {
                 // The verifier refuses what is not less than the width.
-                LSH | RSH | ARSH if self.against == Against::Interpreter => {
+                LSH | RSH | ARSH if self.place.against == Against::Interpreter => {
                     self.immediate() & if class == class::ALU { 31 } else { 63 }
                 }
                 _ => self.immediate() | i32::from(must_be_odd),
@@ -188,14 +189,14 @@ impl Generator<'_> {
     /// What is in a register depends on where the stack is: if that is not the same everywhere, the
     /// statement ends with another value in it.
     fn hide(&mut self, register: u8) {
-        if self.against == Against::Interpreter {
+        if self.place.against == Against::Interpreter {
             self.hidden.push(register);
         }
     }
 
     /// Whether there is a load-acquire and a store-release of this size.
     fn orders(&self, size: u8) -> bool {
-        size != DW || self.is_wide
+        size != DW || self.place.is_wide
     }
 
     fn read(&mut self) {
@@ -267,7 +268,7 @@ impl Generator<'_> {
             }
         }
         self.push(call(helper));
-        self.defined &= !0b11_1110;
+        self.defined &= !ARGUMENTS;
         self.defined |= 1;
         if helper == kernel::LOOKUP {
             let value = self.readable();
@@ -302,7 +303,7 @@ impl Generator<'_> {
         match self.random.below(3) {
             0 => {
                 let (_, operation, offset) = self.random.choose(&BINARY);
-                if self.against == Against::Interpreter && matches!(operation, DIV | MOD) {
+                if self.place.against == Against::Interpreter && matches!(operation, DIV | MOD) {
                     // The interpreter divides by way of this register.
                     return self.push(insn(class | ADD | X, changed, AX, 0, 0));
                 }
@@ -331,7 +332,7 @@ impl Generator<'_> {
         self.defined |= 1 << pointer;
         let value = loop {
             let value = self.readable();
-            if value != pointer || self.against == Against::Model {
+            if value != pointer || self.place.against == Against::Model {
                 break value;
             }
         };

@@ -6,6 +6,9 @@
 use crate::host::RUNTIME;
 use crate::model::word::Word;
 
+/// Bytes from a function's entry for C code to that for its program, under o32.
+const FUNCTION_ENTRY: u32 = 24;
+
 /// The quantities that code depends on, each a word.
 pub(super) fn quantities<W: Word>(immediate: W, offset: W, second: W) -> Vec<W> {
     let number = |value: u32| W::new(32, u64::from(value));
@@ -19,6 +22,7 @@ pub(super) fn quantities<W: Word>(immediate: W, offset: W, second: W) -> Vec<W> 
         second,
         number(32) - immediate,
         -(immediate + number(1)),
+        number(RUNTIME.call_base + FUNCTION_ENTRY) + immediate,
     ]
 }
 
