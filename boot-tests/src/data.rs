@@ -80,9 +80,6 @@ pub(crate) struct Expect {
     /// Those that fail however programs are run, and why; by the number that they print.
     #[serde(default)]
     pub(crate) fails: BTreeMap<String, String>,
-    /// Those that fail where programs are compiled, for want of something in the JIT, and of what.
-    #[serde(default)]
-    pub(crate) uncompiled: BTreeMap<String, String>,
     /// Of which functions the kernel warns however programs are run: bugs of its core.
     #[serde(default)]
     pub(crate) warns: Vec<String>,

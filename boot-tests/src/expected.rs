@@ -49,17 +49,13 @@ impl Job {
                 last: last.min(range.last),
             })
             .filter(|both| both.first <= both.last);
-        let mut fails = expect.fails;
-        if self.jit != Jit::Off {
-            fails.extend(expect.uncompiled);
-        }
         let left = unblinded.map_or(0, |both| both.last - both.first + 1);
         Ok(Expected {
             total,
             run,
             jited: if self.jit == Jit::Off { 0 } else { run - left },
             unblinded,
-            fails,
+            fails: expect.fails,
             warns: expect.warns,
         })
     }
