@@ -27,6 +27,18 @@ enum bpf_jit_mips_reason {
 	BPF_JIT_MIPS_INTERNAL,
 };
 
+/* Where a kernel's pointers lead to memory, of a 64-bit kernel; see rust/jit/runtime.rs. */
+struct bpf_jit_mips_memory {
+	/* In XKPHYS. */
+	u64 ram;
+	u64 ram_bytes;
+	/* In XKSEG. */
+	u64 mapped;
+	u64 mapped_bytes;
+	/* In CKSEG0. */
+	u32 low_bytes;
+};
+
 /* Called by images. */
 u64 bpf_jit_mips_div64(u64 dividend, u64 divisor);
 u64 bpf_jit_mips_mod64(u64 dividend, u64 divisor);
@@ -46,6 +58,7 @@ bool bpf_jit_mips_function(const struct bpf_prog *prog, u32 slot,
 			   struct btf_func_model *model, u64 *address);
 /* The program's arena, if it has one: its addresses in the kernel and in user space. */
 bool bpf_jit_mips_arena(const struct bpf_prog *prog, u64 *kernel, u64 *user);
+void bpf_jit_mips_find_memory(struct bpf_jit_mips_memory *memory);
 void bpf_jit_mips_report(enum bpf_jit_mips_reason reason, u32 at, u8 opcode);
 
 #endif /* _BPF_JIT_MIPS_SHIM_H */

@@ -25,7 +25,7 @@ use crate::jit::layout::{Compiler, Program, Workspace};
 use crate::jit::lower::Arena;
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::{Cpu, Endian, Release, Width};
-use crate::jit::runtime::{Atomic64, Counted, Function, Runtime, Value};
+use crate::jit::runtime::{Atomic64, Counted, Function, Probed, Range, Runtime, Value};
 
 /// The number of `BPF_REG_AX` in the kernel that is not there; others have another one.
 pub(crate) const AX: u8 = 12;
@@ -55,6 +55,20 @@ pub(crate) const RUNTIME: Runtime = Runtime {
     prog_bpf_func: 36,
     max_tail_calls: 33,
     counted: Counted::Hits,
+    probed: PROBED,
+};
+
+/// Memory like that of a 64-bit kernel, but for its ends, of which every bit counts.
+const PROBED: Probed = Probed {
+    ram: Range {
+        start: 0x9812_3456_789a_bcd7,
+        bytes: 0x0000_0013_579b_df35,
+    },
+    low_bytes: 0x1234_5677,
+    mapped: Range {
+        start: 0xc000_0123_4567_89ab,
+        bytes: 0x0000_00fe_dcba_9875,
+    },
 };
 
 /// The same with structure offsets like those of a 64-bit build.

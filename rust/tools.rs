@@ -13,6 +13,7 @@ pub mod mutants;
 mod prototype;
 pub mod prove;
 pub mod show;
+mod stretches;
 
 /// How a command ends: 0 if all passed, 1 if not, 2 with a line that says why it could not be judged.
 fn conclude(name: &str, passed: anyhow::Result<bool>) -> std::process::ExitCode {

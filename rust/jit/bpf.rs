@@ -85,6 +85,18 @@ pub(crate) enum Size {
     Dw,
 }
 
+impl Size {
+    /// How many bytes that are.
+    pub(crate) const fn bytes(self) -> u32 {
+        match self {
+            Size::B => 1,
+            Size::H => 2,
+            Size::W => 4,
+            Size::Dw => 8,
+        }
+    }
+}
+
 /// What a byte swap depends on (RFC 9669 section 4.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Swap {

@@ -40,6 +40,42 @@ pub(crate) struct Runtime {
     pub(crate) max_tail_calls: u32,
     /// Which tail calls this limit is for.
     pub(crate) counted: Counted,
+    /// Where a load through a pointer that may be anything is made; of 64-bit kernels.
+    pub(crate) probed: Probed,
+}
+
+/// `MAX_ERRNO` (`include/linux/err.h`): pointers as far from the end of the address space as this are
+/// none, but error numbers.
+pub(crate) const MAX_ERRNO: i16 = 4095;
+
+/// Addresses from a first one up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Range {
+    pub(crate) start: u64,
+    pub(crate) bytes: u64,
+}
+
+/// Where a load cannot be an oops: either there is RAM, or a page that is missing is a TLB fault, which
+/// finds the program's exception table. All other addresses raise address errors or bus errors, of which
+/// `do_ade()` and `do_be()` (`arch/mips/kernel/`) make an oops whatever that table has.
+///
+/// ```text
+/// direct map     XKPHYS     RAM      ram
+/// vmalloc        XKSEG      mapped   mapped
+/// kernel image   CKSEG0     RAM      the first low_bytes of 512 MiB
+/// modules        CKSSEG, 3  mapped   all but error pointers
+/// ```
+///
+/// The kernel emulates unaligned accesses: behind the last byte of RAM there may be nothing, so all bytes
+/// of an access must be in it. Behind what is mapped comes more of the segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Probed {
+    /// RAM in XKPHYS.
+    pub(crate) ram: Range,
+    /// RAM in CKSEG0, which is the lowest: at most 512 MiB.
+    pub(crate) low_bytes: u32,
+    /// The part of XKSEG that the kernel's page tables are for.
+    pub(crate) mapped: Range,
 }
 
 /// A value as a C function takes or returns it.
@@ -95,6 +131,11 @@ impl Runtime {
         prog_bpf_func: 0,
         max_tail_calls: 0,
         counted: Counted::Hits,
+        probed: Probed {
+            ram: Range { start: 0, bytes: 0 },
+            low_bytes: 0,
+            mapped: Range { start: 0, bytes: 0 },
+        },
     };
 }
 

@@ -10,6 +10,8 @@ use super::compat;
 #[cfg(CONFIG_32BIT)]
 use crate::jit::runtime::Atomic64;
 use crate::jit::runtime::Runtime;
+#[cfg(not(CONFIG_32BIT))]
+use crate::jit::runtime::{Probed, Range};
 
 /// The address of a function, checked against the type that images call it with.
 macro_rules! address {
@@ -31,13 +33,13 @@ pub(super) fn current() -> Runtime {
         prog_bpf_func: offset_of!(bindings::bpf_prog, bpf_func) as u32,
         max_tail_calls: bindings::MAX_TAIL_CALL_CNT,
         counted: compat::COUNTED,
-        ..functions()
+        ..own()
     }
 }
 
-/// What does with 64 bits what a 32-bit CPU has no instruction for.
+/// What only a 32-bit kernel needs: what does with 64 bits what its CPU has no instruction for.
 #[cfg(CONFIG_32BIT)]
-fn functions() -> Runtime {
+fn own() -> Runtime {
     type Unsigned = unsafe extern "C" fn(u64, u64) -> u64;
     type Signed = unsafe extern "C" fn(i64, i64) -> i64;
     type Apply = unsafe extern "C" fn(i64, *mut bindings::atomic64_t);
@@ -65,8 +67,24 @@ fn functions() -> Runtime {
     }
 }
 
-/// A 64-bit CPU does it all.
+/// What only a 64-bit kernel needs: where there may be memory.
 #[cfg(not(CONFIG_32BIT))]
-fn functions() -> Runtime {
-    Runtime::EMPTY
+fn own() -> Runtime {
+    let mut memory = bindings::bpf_jit_mips_memory::default();
+    // SAFETY: It is a place for what the function gives.
+    unsafe { bindings::bpf_jit_mips_find_memory(&mut memory) };
+    Runtime {
+        probed: Probed {
+            ram: Range {
+                start: memory.ram,
+                bytes: memory.ram_bytes,
+            },
+            low_bytes: memory.low_bytes,
+            mapped: Range {
+                start: memory.mapped,
+                bytes: memory.mapped_bytes,
+            },
+        },
+        ..Runtime::EMPTY
+    }
 }

@@ -9,7 +9,7 @@
 
 use super::bpf::fields::Fields;
 use super::bpf::memory::ByteOrder;
-use super::bpf::{Content, Kernel};
+use super::bpf::{Content, Kernel, Stretch};
 use super::mips::Platform;
 use super::term::{Assignment, Term};
 use super::word::{Bits, Word};
@@ -216,6 +216,18 @@ impl<W: Word, R: Reading<W>> Kernel<W> for Place<W, R> {
             index if index % 3 == 0 => Content::Empty,
             _ => Content::Outside,
         }
+    }
+
+    fn stretches(&self) -> Vec<Stretch> {
+        let stretch = |first, last, goes_on| Stretch {
+            first,
+            last,
+            goes_on,
+        };
+        vec![
+            stretch(1 << 62, 0xcfff_ffff_ffff_fffe, false),
+            stretch(!0 << 31, u64::MAX, true),
+        ]
     }
 
     fn immediate(&self, insn: &Fields) -> W {

@@ -33,6 +33,7 @@ mod tests;
 
 use super::word::Word;
 use super::world::{Fault, World};
+pub use access::Stretch;
 use fields::{Fields, Slot};
 pub use function::{Arena, Prototype, Type};
 use memory::ByteOrder;
@@ -126,6 +127,9 @@ pub trait Kernel<W: Word>: World<W> {
     fn arena(&self) -> Option<Arena<W>> {
         None
     }
+
+    /// Where a load may look that knows nothing of its address.
+    fn stretches(&self) -> Vec<Stretch>;
 
     /// The C function that an instruction calls.
     fn function(&self, _call: &Fields) -> Option<Prototype> {

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Code that depends on the kernel and its configuration, where the proofs see two extremes only:
-//! each kind of barrier by itself, and zero-extensions that a verifier does not insert.
+//! each kind of barrier by itself, zero-extensions that a verifier does not insert, and memory that is
+//! like that of machines.
 
 use super::{program, LE_R2, MACHINES};
 use crate::host::mips::Word;
-use crate::host::{compile, Options};
+use crate::host::{compile, cpu64, Options, RUNTIME64};
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::table::Op;
-use crate::jit::mips::Cpu;
+use crate::jit::mips::{Cpu, Endian, Release};
+use crate::jit::runtime::{Probed, Range, Runtime};
 
 /// `sync`
 const SYNC: u32 = 0x0000_000f;
@@ -109,4 +111,47 @@ fn unconditional_swaps_clear_the_high_word_themselves() {
             assert_eq!(length(true), length(false), "{source} on {name}");
         }
     }
+}
+
+/// How many words a load takes that knows nothing of its address, with so much RAM.
+fn probe_words(source: &str, ram: u64) -> usize {
+    let cpu = cpu64(Endian::Little, Release::R2);
+    let probed = Probed {
+        ram: Range {
+            start: 0x9800_0000_0000_0000,
+            bytes: ram,
+        },
+        low_bytes: ram.min(0x2000_0000) as u32,
+        mapped: Range {
+            start: 0xc000_0000_0000_0000,
+            bytes: 0x0000_00ff_0000_0000,
+        },
+    };
+    let options = Options {
+        runtime: Runtime {
+            probed,
+            ..RUNTIME64
+        },
+        ..Options::default()
+    };
+    let length = |source: &str| {
+        let image = compile(&program(source, &cpu), &cpu, &options);
+        image.expect("compiles").words.len()
+    };
+    length(&format!("r2 = {source}; r0 = 0; exit")) - length("r0 = 0; exit")
+}
+
+#[test]
+fn probes_are_short_where_memory_has_round_ends() {
+    for ram in [0x0800_0000, 0x1000_0000, 0x4000_0000] {
+        for (source, words) in [
+            ("*(u8 *)(probe r1 + 0)", 23),
+            ("*(u8 *)(probe r1 + 8)", 24),
+            ("*(u64 *)(probe r1 + 0)", 25),
+            ("*(u64 *)(probe r1 + 8)", 26),
+        ] {
+            assert_eq!(probe_words(source, ram), words, "{source} of {ram:#x}");
+        }
+    }
+    assert_eq!(probe_words("*(u64 *)(probe r1 + 8)", 0), 24);
 }

@@ -5,7 +5,7 @@
 //!
 //! | mode of Linux | address | where there is no memory |
 //! |---|---|---|
-//! | `BPF_PROBE_MEM`, `BPF_PROBE_MEMSX` | any; a kernel's has its highest bit set | reads as 0 |
+//! | `BPF_PROBE_MEM`, `BPF_PROBE_MEMSX` | any; see [`Stretch`] | reads as 0 |
 //! | `BPF_PROBE_MEM32`, `BPF_PROBE_MEM32SX` | the low word counts from the arena's start | reads as 0 |
 //! | `BPF_PROBE_ATOMIC` | the same | nothing happens, and 0 is fetched |
 //!
@@ -51,6 +51,37 @@ enum Access {
     Arena,
 }
 
+/// Addresses at which a load may be tried that knows nothing of its own: a load anywhere else could be
+/// the end of the kernel, and reads zero without looking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// The first of them.
+    pub first: u64,
+    /// The last, which may be the first.
+    pub last: u64,
+    /// There are pages behind it that may be missing just as well: it is enough that an access begins
+    /// here. Otherwise there is nothing, and all of its bytes must be here.
+    pub goes_on: bool,
+}
+
+impl Stretch {
+    /// Whether so many bytes at an address may be loaded, as one bit.
+    fn has<W: Word>(&self, address: W, bytes: u32) -> W {
+        let reach = match self.goes_on {
+            true => 0,
+            false => u64::from(bytes) - 1,
+        };
+        // That of the last address at which an access may begin, from the first.
+        match (self.last - self.first).checked_sub(reach) {
+            Some(furthest) => {
+                let distance = address - address.constant(self.first);
+                !distance.constant(furthest).is_below(distance)
+            }
+            None => W::bit(false),
+        }
+    }
+}
+
 /// Bytes in memory.
 #[derive(Clone, Copy, Debug)]
 struct Place<W> {
@@ -83,15 +114,17 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
 
     /// Whether there is memory, for the access that comes next.
     fn is_there(&mut self, place: Place<W>, purpose: Purpose) -> bool {
-        let is_kernels = match place.access {
+        let may_look = match place.access {
             Access::Certain => return true,
             Access::Arena => true,
             Access::Probed => {
-                let highest = place.address.slice(DOUBLEWORD - 1, 1);
-                self.kernel.decide(highest)
+                let stretches = self.kernel.stretches().into_iter();
+                let within = stretches.map(|stretch| stretch.has(place.address, place.size));
+                let anywhere = within.fold(W::bit(false), |any, one| any | one);
+                self.kernel.decide(anywhere)
             }
         };
-        is_kernels && !self.kernel.is_absent(place.address, place.size, purpose)
+        may_look && !self.kernel.is_absent(place.address, place.size, purpose)
     }
 
     /// What is in memory, if there is any.

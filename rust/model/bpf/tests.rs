@@ -60,6 +60,10 @@ impl Kernel<Bits> for TestKernel {
         Some(Arena { kernel, user })
     }
 
+    fn stretches(&self) -> Vec<Stretch> {
+        linux::STRETCHES.to_vec()
+    }
+
     fn function(&self, call: &Fields) -> Option<Prototype> {
         linux::prototype(call)
     }

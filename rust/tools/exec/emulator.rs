@@ -67,6 +67,8 @@ pub(super) struct World {
     pub(super) untouchable: [u64; 3],
     /// Blocks that the present run may still enter.
     blocks: u64,
+    /// The last one that it has entered.
+    block: u64,
 }
 
 impl World {
@@ -107,6 +109,7 @@ fn start(machine: Machine) -> Unicorn<'static, World> {
         fault: None,
         untouchable: [0; 3],
         blocks: 0,
+        block: 0,
     };
     let build = || {
         let (mode, model) = cpu::of(&machine);
@@ -154,8 +157,9 @@ fn visit(unicorn: &mut Unicorn<'_, World>, at: u64, _: u32) {
 
 /// Ends a run that does not end by itself: [`Emulator::run`] then finds it elsewhere than at its
 /// return address.
-fn count_block(unicorn: &mut Unicorn<'_, World>, _: u64, _: u32) {
+fn count_block(unicorn: &mut Unicorn<'_, World>, at: u64, _: u32) {
     let world = unicorn.get_data_mut();
+    world.block = at;
     world.blocks = world.blocks.saturating_sub(1);
     if world.blocks == 0 {
         // If it cannot be stopped, it is not at its return address either.
@@ -314,12 +318,30 @@ impl Emulator {
                 ended,
                 Err(uc_error::READ_UNMAPPED | uc_error::WRITE_UNMAPPED | uc_error::WRITE_PROT)
             );
+            let missed = match ended {
+                Ok(()) => None,
+                Err(_) => self.missed(),
+            };
             let pc = self.unicorn.reg_read(RegisterMIPS::PC).unwrap_or_default();
-            match self.faults.get(&(pc as u32)) {
-                Some(&resume) if is_absent => begin = self.machine.pointer(resume),
+            match self.faults.get(&missed.unwrap_or(pc as u32)) {
+                Some(&resume) if is_absent || missed.is_some() => {
+                    begin = self.machine.pointer(resume);
+                }
                 _ => return ended,
             }
         }
+    }
+
+    /// Where a load is that has missed the TLB. Unicorn says where an exception has led, not where it was
+    /// raised, but the load that an image has looked for memory for is the first of a block. Registers
+    /// are as before it, and where its address leads there is never anything.
+    fn missed(&mut self) -> Option<u32> {
+        let at = self.unicorn.get_data().block as u32;
+        self.faults.get(&at)?;
+        let word = stack::load(&mut self.unicorn, at, 4)? as u32;
+        let base = self.register(Reg::from_number(word >> 21 & 31));
+        let address = base.wrapping_add_signed((word as i16).into());
+        is_mapped(address).then_some(at)
     }
 
     /// Sets the registers as a caller does; returns those of [`PRESERVED`].

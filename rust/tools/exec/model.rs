@@ -10,9 +10,10 @@ use super::random::Random;
 use crate::host::Image;
 use crate::model::bpf::fields::Fields;
 use crate::model::bpf::memory::Memory;
-use crate::model::bpf::{Arena, Content, Kernel, Prototype, DOUBLEWORD};
+use crate::model::bpf::{Arena, Content, Kernel, Prototype, Stretch, DOUBLEWORD};
 use crate::model::word::{Bits, Word};
 use crate::model::world::{Fault, Purpose, World};
+use crate::tools::stretches;
 
 /// What surrounds programs in the model.
 pub(super) struct ModelKernel<'a> {
@@ -25,9 +26,14 @@ pub(super) struct ModelKernel<'a> {
     pub(super) arena: Option<Arena<Bits>>,
 }
 
+/// Where the model's memory has what is at an address.
+fn in_memory(address: Bits) -> Bits {
+    Bits::new(address.width(), unmapped(address.unsigned()))
+}
+
 impl World<Bits> for ModelKernel<'_> {
     fn load(&mut self, address: Bits, bytes: u32) -> Result<Bits, Fault> {
-        self.memory.read(address, bytes)
+        self.memory.read(in_memory(address), bytes)
     }
 
     fn store(&mut self, address: Bits, value: Bits) -> Result<(), Fault> {
@@ -38,7 +44,7 @@ impl World<Bits> for ModelKernel<'_> {
     /// answer for it is said that it is there: then the access traps, and the test is wrong.
     fn is_absent(&mut self, address: Bits, bytes: u32, purpose: Purpose) -> bool {
         let is_fixed = is_read_only(address.unsigned() as u32) && purpose == Purpose::Store;
-        let is_absent = is_fixed || self.memory.read(address, bytes).is_err();
+        let is_absent = is_fixed || self.memory.read(in_memory(address), bytes).is_err();
         is_absent && may_be_absent(address.unsigned(), bytes)
     }
 
@@ -74,6 +80,10 @@ impl Kernel<Bits> for ModelKernel<'_> {
         self.images
             .iter()
             .position(|image| image.address == address)
+    }
+
+    fn stretches(&self) -> Vec<Stretch> {
+        stretches::of(&RUNTIME)
     }
 
     fn function(&self, call: &Fields) -> Option<Prototype> {

@@ -18,6 +18,9 @@
 //! addresses are: they have the top bit set, and the emulator's memory is at what remains without
 //! it.
 //!
+//! Where a load may look that knows nothing of its address, all begins and ends in the arena's pages, so
+//! that one that looks too far finds something; but for segments that are mapped, where there is nothing.
+//!
 //! Half of the functions with C prototypes are called at their address in XKPHYS, which takes more
 //! instructions: a kernel without `-msym32` has functions there, as modules may be far away.
 
@@ -26,9 +29,11 @@ use super::random::Random;
 use crate::host;
 use crate::jit::lower::Arena;
 use crate::jit::mips::Width;
-use crate::jit::runtime::{Atomic64, Counted, Runtime};
+use crate::jit::runtime::{Atomic64, Counted, Probed, Range, Runtime};
 use crate::model::bpf::fields::Fields;
+use crate::model::bpf::Stretch;
 use crate::tools::build::call_offset;
+use crate::tools::stretches;
 
 const KSEG0: u32 = 0x8000_0000;
 const KSEG1: u32 = 0xa000_0000;
@@ -36,6 +41,11 @@ const KSEG1: u32 = 0xa000_0000;
 /// Where an address of KSEG0 is in the emulator's memory.
 pub(super) fn physical(address: u32) -> u64 {
     u64::from(address & 0x1fff_ffff)
+}
+
+/// A word as a 64-bit kernel has an address in it.
+pub(super) fn pointer(address: u32) -> u64 {
+    i64::from(address as i32) as u64
 }
 
 pub(super) const PAGE: u32 = 0x1000;
@@ -60,7 +70,7 @@ pub(super) fn c_function_address(number: usize, is_far: bool) -> u64 {
     let near = C_FUNCTIONS + FUNCTION_SIZE * number as u32;
     match is_far {
         true => XKPHYS | physical(near),
-        false => i64::from(near as i32) as u64,
+        false => pointer(near),
     }
 }
 
@@ -116,8 +126,64 @@ pub(super) fn read_only_bytes() -> Vec<u8> {
 /// Whether the emulator treats an address like a kernel, if it is absent: others raise exceptions in it.
 pub(super) fn may_be_absent(address: u64, bytes: u32) -> bool {
     let word = address as u32;
-    let is_sign_extended = address == i64::from(word as i32) as u64;
-    is_sign_extended && (KSEG0..KSEG1).contains(&word) && word % bytes == 0
+    let is_sign_extended = address == pointer(word);
+    let is_unmapped = is_sign_extended && (KSEG0..KSEG1).contains(&word);
+    (is_unmapped || is_mapped(address)) && address % u64::from(bytes) == 0
+}
+
+/// Whether an access at an address may miss the TLB, which has no entry.
+pub(super) fn is_mapped(address: u64) -> bool {
+    let mut stretches = stretches::of(&RUNTIME).into_iter();
+    stretches.any(|stretch| stretch.goes_on && (stretch.first..=stretch.last).contains(&address))
+}
+
+/// The address in KSEG0 of what a load may look for in XKPHYS; any other as it is.
+pub(super) fn unmapped(address: u64) -> u64 {
+    let is_ram = address.wrapping_sub(RAM.start) < RAM.bytes;
+    match is_ram {
+        true => pointer(KSEG0 | address as u32),
+        false => address,
+    }
+}
+
+/// Addresses around the ends of where a load of so many bytes may look, and some that no segment has.
+/// Where it looks they are aligned: no kernel is there to emulate what is not.
+pub(super) fn edges(bytes: u32) -> Vec<u64> {
+    let stretches = stretches::of(&RUNTIME);
+    let is_inside = |address: &u64| {
+        let begins = |stretch: &Stretch| (stretch.first..=stretch.last).contains(address);
+        stretches.iter().any(begins)
+    };
+    let ends = stretches
+        .iter()
+        .flat_map(|stretch| [stretch.first, stretch.last]);
+    let around =
+        ends.flat_map(|end| (-9..=9).map(move |distance| end.wrapping_add_signed(distance)));
+    let beyond = [
+        0,
+        u64::MAX,
+        1 << 63,
+        (1 << 63) - 8,
+        0x97ff_ffff_ffff_fff8,
+        0x9000_0000_0800_8110,
+        0xa800_0000_0800_8110,
+        0xbfff_ffff_ffff_fff8,
+        0xc000_0000_0000_0000,
+        0xc000_1000_0000_0000,
+        0xf000_0000_0000_1000,
+        0xffff_ffff_7fff_fff8,
+        0xffff_ffff_9fff_fff8,
+        0xffff_ffff_a000_0000,
+        0xffff_ffff_a800_8110,
+        0xffff_ffff_bfff_fff8,
+        0xffff_fffe_8800_8110,
+        0x8800_8110,
+    ];
+    let is_aligned = |address: &u64| address % u64::from(bytes) == 0;
+    around
+        .filter(|address| is_aligned(address) || !is_inside(address))
+        .chain(beyond)
+        .collect()
 }
 
 /// The bytes of a page, which the seed determines.
@@ -134,6 +200,12 @@ pub(super) fn arena(machine: &Machine) -> Option<Arena> {
         user_base: host::ARENA.user_base,
     })
 }
+
+/// What a load may look for in XKPHYS: not all of the arena's page, and some of the one behind it.
+const RAM: Range = Range {
+    start: XKPHYS | (ARENA_PAGE & 0x1fff_ffff) as u64 | 0x105,
+    bytes: PAGE as u64 + 0x36a,
+};
 
 /// What the images are compiled for.
 pub(super) const RUNTIME: Runtime = Runtime {
@@ -153,6 +225,15 @@ pub(super) const RUNTIME: Runtime = Runtime {
         fetch_xor: FUNCTIONS + 0x1800,
         xchg: FUNCTIONS + 0x1900,
         cmpxchg: FUNCTIONS + 0x1a00,
+    },
+    probed: Probed {
+        ram: RAM,
+        // More of the page behind the arena's.
+        low_bytes: (READ_ONLY_PAGE & 0x1fff_ffff) + 0x8a7,
+        mapped: Range {
+            start: 0xc000_0000_0123_456b,
+            bytes: 0x0000_00fe_dcba_9875,
+        },
     },
     ..host::RUNTIME
 };

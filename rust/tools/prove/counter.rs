@@ -10,9 +10,9 @@
 use super::frame::Layout;
 use super::meaning::Meaning;
 use super::scene::{Around, Counter, Machine};
-use super::space::Space;
+use super::space::{frame_doubleword, frame_words, Space};
 use super::theorem::Obligation;
-use super::world::{frame_doubleword, frame_words, MipsWorld};
+use super::world::MipsWorld;
 use crate::model::bpf::Next;
 use crate::model::term::Term;
 use crate::model::word::Word;

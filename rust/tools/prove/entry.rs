@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use super::convention::{A0, ARGUMENTS, HOME_AREA};
 use super::scene::{Around, Machine};
-use super::world::frame_doubleword;
+use super::space::frame_doubleword;
 use crate::jit::abi::Role;
 use crate::model::term::Term;
 use crate::model::word::Word;

@@ -21,9 +21,9 @@ use super::entry::{entries, entry_frame};
 use super::path::Path;
 use super::run::{self, End};
 use super::scene::{emit_frame, Around, Machine, Part, Snippet};
-use super::space::Space;
+use super::space::{frame_doubleword, frame_words, Space};
 use super::theorem::Obligation;
-use super::world::{frame_doubleword, frame_words, Callee, MipsWorld};
+use super::world::{Callee, MipsWorld};
 use crate::jit::abi::Role;
 use crate::jit::bpf;
 use crate::model::mips;
@@ -99,6 +99,7 @@ impl Run {
             calls: Vec::new(),
             counts: Vec::new(),
             has_called: false,
+            probes: false,
         };
         let pc = world.begin + u64::from(skipped) * 4;
         let mut processor = mips::Machine::new(machine.architecture(), &mut world, gpr, pc);

@@ -81,6 +81,7 @@ impl Theorem<'_> {
                 user: Term::new(64, arena.user_base),
             }),
             function: self.around.function,
+            probes: self.probes(),
         };
         let zero = Term::new(64, 0);
         let mut machine = bpf::Machine::new(setup, &mut world, &programs, zero);

@@ -5,6 +5,8 @@
 //! Bytes are those of the initial memory until something is stored. An access whose address is not
 //! a constant away from that of a store may or may not meet it: the value read says so.
 
+use std::collections::BTreeMap;
+
 use crate::model::bpf::memory::ByteOrder;
 use crate::model::term::Term;
 use crate::model::word::Word;
@@ -192,4 +194,29 @@ pub(super) fn in_words(events: &[Event], order: ByteOrder) -> Vec<Event> {
         }
     }
     words
+}
+
+/// The doubleword at a place of a frame, if both of its words are there.
+pub(super) fn frame_doubleword(
+    order: ByteOrder,
+    frame: &BTreeMap<i32, Term>,
+    place: i32,
+) -> Option<Term> {
+    let (first, second) = (*frame.get(&place)?, *frame.get(&(place + 4))?);
+    Some(match order {
+        ByteOrder::Little => second.concat(first),
+        ByteOrder::Big => first.concat(second),
+    })
+}
+
+/// The words that a value is in a frame from a place up, the first one first.
+pub(super) fn frame_words(order: ByteOrder, place: i32, value: Term) -> Vec<(i32, Term)> {
+    if value.width() == 32 {
+        return vec![(place, value)];
+    }
+    let (low, high) = (value.low(32), value.slice(32, 32));
+    match order {
+        ByteOrder::Little => vec![(place, low), (place + 4, high)],
+        ByteOrder::Big => vec![(place, high), (place + 4, low)],
+    }
 }

@@ -31,14 +31,14 @@ use super::observe::{judge_calls, judge_events, judge_structure_loads};
 use super::path::Path;
 use super::run::{self, End};
 use super::scene::{Around, Machine, Snippet};
-use super::space::Space;
-use super::world::{frame_words, Callee, MipsWorld};
-use crate::model::bpf::fields::Fields;
+use super::space::{frame_words, Space};
+use super::world::{Callee, MipsWorld};
+use crate::model::bpf::fields::{class, Fields};
 use crate::model::bpf::{Next, REGISTERS};
 use crate::model::mips;
 use crate::model::term::Term;
 use crate::model::word::Word;
-use crate::tools::build::{CALL, FETCH, LOAD_ACQUIRE, STORE_RELEASE};
+use crate::tools::build::{CALL, FETCH, LOAD_ACQUIRE, PROBE_MEM, PROBE_MEM_SIGNED, STORE_RELEASE};
 
 /// What has to be shown on one way: given the assumptions, all goals are 1.
 #[derive(Clone, Debug, Default)]
@@ -118,6 +118,7 @@ impl Theorem<'_> {
             calls: Vec::new(),
             counts: Vec::new(),
             has_called: false,
+            probes: self.probes(),
         };
         let (architecture, pc) = (self.machine.architecture(), world.begin);
         let mut processor = mips::Machine::new(architecture, &mut world, gpr, pc);
@@ -223,6 +224,12 @@ impl Theorem<'_> {
                 judge_calls(obligation, meaning, world);
             }
         }
+    }
+
+    /// Whether it is a load that knows nothing of its address.
+    pub(super) fn probes(&self) -> bool {
+        let insn = &self.insns[0];
+        insn.class() == class::LDX && matches!(insn.mode(), PROBE_MEM | PROBE_MEM_SIGNED)
     }
 
     fn is_tail_call(&self) -> bool {

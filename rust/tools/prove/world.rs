@@ -7,16 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::convention;
 use super::path::Path;
 use super::scene::Machine;
-use super::space::{Event, Space};
+use super::space::{frame_doubleword, frame_words, Event, Space};
 use crate::jit::runtime::Function;
 use crate::model::bpf::fields::Fields;
 use crate::model::bpf::memory::ByteOrder;
-use crate::model::bpf::{Arena, Content, Kernel, Prototype};
+use crate::model::bpf::{Arena, Content, Kernel, Prototype, Stretch};
 use crate::model::mips::Platform;
 use crate::model::term::Term;
 use crate::model::word::Word;
 use crate::model::world::{Fault, Purpose, World};
-use crate::tools::prototype;
+use crate::tools::{prototype, stretches};
 
 /// What is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,8 @@ fn is_aligned(address: Term, bytes: u32) -> Term {
     }
 }
 
-/// What surrounds the BPF model. The verifier has made sure that accesses are aligned.
+/// What surrounds the BPF model. The verifier has made sure that accesses are aligned, unless the program
+/// probes: then the kernel emulates those that are not.
 pub(super) struct BpfWorld<'p> {
     pub(super) machine: &'p Machine,
     pub(super) path: &'p mut Path,
@@ -65,9 +66,17 @@ pub(super) struct BpfWorld<'p> {
     pub(super) arena: Option<Arena<Term>>,
     /// The C function that the instruction calls, if it does.
     pub(super) function: Option<Function>,
+    /// The instruction probes.
+    pub(super) probes: bool,
 }
 
 impl BpfWorld<'_> {
+    fn assume_alignment(&mut self, address: Term, bytes: u32) {
+        if !self.probes {
+            self.path.assumed.push(is_aligned(address, bytes));
+        }
+    }
+
     /// A field of a kernel structure.
     fn structure_field(&mut self, address: Term, bytes: u32) -> Term {
         self.path.assumed.push(is_aligned(address, bytes));
@@ -89,7 +98,7 @@ fn ask(path: &mut Path, space: &mut Space, address: Term, bytes: u32) -> bool {
 
 impl World<Term> for BpfWorld<'_> {
     fn load(&mut self, address: Term, bytes: u32) -> Result<Term, Fault> {
-        self.path.assumed.push(is_aligned(address, bytes));
+        self.assume_alignment(address, bytes);
         Ok(self.space.load(address, bytes))
     }
 
@@ -102,7 +111,7 @@ impl World<Term> for BpfWorld<'_> {
 
     fn is_absent(&mut self, address: Term, bytes: u32, _: Purpose) -> bool {
         // There may have been memory the first time that a loop tries.
-        self.path.assumed.push(is_aligned(address, bytes));
+        self.assume_alignment(address, bytes);
         ask(self.path, &mut self.space, address, bytes)
     }
 
@@ -157,6 +166,10 @@ impl Kernel<Term> for BpfWorld<'_> {
 
     fn arena(&self) -> Option<Arena<Term>> {
         self.arena
+    }
+
+    fn stretches(&self) -> Vec<Stretch> {
+        stretches::of(&self.machine.runtime())
     }
 
     fn function(&self, _: &Fields) -> Option<Prototype> {
@@ -231,31 +244,8 @@ pub(super) struct MipsWorld<'p> {
     pub(super) counts: Vec<(Term, Term)>,
     /// A function was called, of whatever kind.
     pub(super) has_called: bool,
-}
-
-/// The doubleword at a place of a frame, if both of its words are there.
-pub(super) fn frame_doubleword(
-    order: ByteOrder,
-    frame: &BTreeMap<i32, Term>,
-    place: i32,
-) -> Option<Term> {
-    let (first, second) = (*frame.get(&place)?, *frame.get(&(place + 4))?);
-    Some(match order {
-        ByteOrder::Little => second.concat(first),
-        ByteOrder::Big => first.concat(second),
-    })
-}
-
-/// The words that a value is in a frame from a place up, the first one first.
-pub(super) fn frame_words(order: ByteOrder, place: i32, value: Term) -> Vec<(i32, Term)> {
-    if value.width() == 32 {
-        return vec![(place, value)];
-    }
-    let (low, high) = (value.low(32), value.slice(32, 32));
-    match order {
-        ByteOrder::Little => vec![(place, low), (place + 4, high)],
-        ByteOrder::Big => vec![(place, high), (place + 4, low)],
-    }
+    /// The instruction probes: the kernel emulates unaligned accesses.
+    pub(super) probes: bool,
 }
 
 impl MipsWorld<'_> {
@@ -306,9 +296,11 @@ impl MipsWorld<'_> {
     }
 
     fn demand_alignment(&mut self, address: Term, bytes: u32) {
-        let aligned = is_aligned(address, bytes);
-        self.demands
-            .push((format!("{address:?} is aligned to {bytes}"), aligned));
+        if !self.probes {
+            let aligned = is_aligned(address, bytes);
+            self.demands
+                .push((format!("{address:?} is aligned to {bytes}"), aligned));
+        }
     }
 }
 

@@ -6,22 +6,38 @@
 //! there at a place in the image: MIPS kernels change no register on the way (`fixup_exception()` in
 //! `arch/mips/mm/extable.c`). So a load's destination is cleared before it.
 //!
+//! That holds for faults of the TLB alone. An address that no segment has, or that has nothing behind it
+//! on the bus, is an oops whatever the table says. An image looks at the address first, therefore, where
+//! it may be anything ([`Probed`](crate::jit::runtime::Probed)):
+//!
+//! ```text
+//!         address + MAX_ERRNO < 0, or done     no user space, no error pointer
+//!         in the direct map: load              most pointers are
+//!         in vmalloc space?
+//!         a word, sign-extended? then          the kernel's own segments
+//!             in CKSEG0's RAM, CKSSEG or CKSEG3?
+//!         yes, or done
+//! load:   dst = ...
+//! done:
+//! ```
+//!
 //! An address in an arena is the low word of a register, the arena's address and an offset: the kernel
 //! has set 4 GiB aside for an arena, and around them as much as an offset reaches (`KERN_VM_SZ` and
 //! `GUARD_SZ` in `kernel/bpf/arena.c`).
 
 use super::memory::load;
-use super::{Lowering, N64, T6, T7};
+use super::{Lowering, N64, T6, T7, T8, T9};
 use crate::jit::abi::Abi;
 use crate::jit::asm::{BranchCond, Label, Slot};
 use crate::jit::bpf::{Mem, Reg as BpfReg, Size};
-use crate::jit::mips::{Insn, Reg, Simm16};
+use crate::jit::mips::{Insn, Reg, Shift5, Simm16};
+use crate::jit::runtime::{Range, MAX_ERRNO};
 
 impl Lowering<'_, N64> {
     /// `dst = *(size *) (base + offset)`, or 0 if that is no address of the kernel's, or faults.
     ///
     /// Addresses of the kernel's have the highest bit set; in user space there may be memory, which
-    /// would not fault.
+    /// would not fault. To add what error pointers lack takes it from them, too.
     pub(super) fn load_probed(&mut self, d: Reg, mem: Mem, size: Size, signed: bool) {
         let base = self.reg(mem.base);
         let offset = Simm16::from_i16(mem.offset);
@@ -31,15 +47,60 @@ impl Lowering<'_, N64> {
             address = T6;
             self.asm.daddiu(address, base, offset);
         }
-        let done = self.asm.label();
+        let (found, done) = (self.asm.label(), self.asm.label());
+        self.asm.daddiu(T7, address, Simm16::from_i16(MAX_ERRNO));
         self.asm.branch(
-            BranchCond::Gez(address),
+            BranchCond::Gez(T7),
             done,
             Slot::Fill(Insn::or(d, Reg::ZERO, Reg::ZERO)),
         );
+        self.look_for_memory(address, size, found, done);
+        self.asm.bind(found);
         self.asm
             .push_guarded(load(size, signed, d, Simm16::ZERO, address), done);
         self.asm.bind(done);
+    }
+
+    /// Goes to `done` if a load at an address with its highest bit set may be an oops, else to `found`,
+    /// which is next.
+    ///
+    /// Of RAM, the end is as much lower as an access reaches beyond its address. In the segments of
+    /// sign-extended words, doubling the word drops its highest bit, which all have; what is then the
+    /// highest says CKSSEG or CKSEG3, and as a sign it puts both below CKSEG0: one comparison does for
+    /// all.
+    fn look_for_memory(&mut self, address: Reg, size: Size, found: Label, done: Label) {
+        let probed = self.setting.runtime.probed;
+        let beyond = size.bytes().wrapping_sub(1);
+        let ram = Range {
+            bytes: probed.ram.bytes.saturating_sub(beyond.into()),
+            ..probed.ram
+        };
+        let low_bytes = probed.low_bytes.saturating_sub(beyond);
+        let judged = self.asm.label();
+        let (distance, limit, word) = (T7, T8, T9);
+        let is_inside = T7;
+        self.load_distance(distance, limit, address, ram);
+        self.asm.sltu(is_inside, distance, limit);
+        let extend = Insn::sll(word, address, Shift5::masked(0));
+        self.asm
+            .branch(BranchCond::nonzero(is_inside), found, Slot::Fill(extend));
+        self.load_distance(distance, limit, address, probed.mapped);
+        let compare = Insn::sltu(is_inside, distance, limit);
+        self.asm
+            .branch(BranchCond::Ne(word, address), judged, Slot::Fill(compare));
+        self.asm.load_word(limit, low_bytes.wrapping_mul(2));
+        self.asm.sll(word, address, Shift5::masked(1));
+        self.asm.slt(is_inside, word, limit);
+        self.asm.bind(judged);
+        self.asm
+            .branch(BranchCond::zero(is_inside), done, Slot::Nop);
+    }
+
+    /// How far an address is behind the start of a range, and how far it may be less than.
+    fn load_distance(&mut self, distance: Reg, limit: Reg, address: Reg, range: Range) {
+        self.asm.load_doubleword(distance, range.start);
+        self.asm.dsubu(distance, address, distance);
+        self.asm.load_doubleword(limit, range.bytes);
     }
 
     /// `dst = *(size *) (arena + (u32) base + offset)`, or 0 if that faults.

@@ -10,6 +10,25 @@ pub(super) const ARENA: [u64; 2] = [0xffff_ffff_8000_2000, 0x0000_00fe_dcba_0000
 /// Memory in it that can be read, and not written.
 pub(super) const READ_ONLY: u64 = ARENA[0] + 0x1000;
 
+/// The arena and what is around it; and one byte of all else that is there.
+pub(super) const STRETCHES: [Stretch; 3] = [
+    Stretch {
+        first: ARENA[0] + 1,
+        last: ARENA[0] + 17,
+        goes_on: false,
+    },
+    Stretch {
+        first: ARENA[0] + 0x800,
+        last: ARENA[0] + 0x1003,
+        goes_on: true,
+    },
+    Stretch {
+        first: DATA as u64,
+        last: DATA as u64 + 2,
+        goes_on: false,
+    },
+];
+
 /// Of a call with this immediate: with 2 it takes a signed byte and gives it back, with 4 it gives an
 /// unsigned int, and with others it takes and gives nothing.
 pub(super) fn prototype(call: &Fields) -> Option<Prototype> {
@@ -62,8 +81,33 @@ fn probes_read_zero_where_there_is_nothing() {
     assert_eq!(run(ARENA[0], &[word]).0, Ok(0x0807_0605));
     assert_eq!(run(ARENA[0], &[byte]).0, Ok(5));
     assert_eq!(run(ARENA[0] + 16, &[word]).0, Ok(0));
-    // There is memory, but it is not the kernel's.
-    assert_eq!(run(u64::from(DATA), &[word]).0, Ok(0));
+    // There is memory, but nobody looks.
+    assert_eq!(run(u64::from(DATA) + 8, &[word]).0, Ok(0));
+    assert_eq!(run(u64::from(DATA) << 32, &[word]).0, Ok(0));
+}
+
+#[test]
+fn probes_look_where_all_their_bytes_may_be() {
+    // r0 = *(probe u32 *)(r1 + 0), and of a byte
+    let (word, byte) = (insn(0x21, 0, 1, 0, 0), insn(0x31, 0, 1, 0, 0));
+    let (start, fixed) = (ARENA[0], READ_ONLY);
+    for (insn, address, value) in [
+        (byte, start, 0),
+        (byte, start + 1, 2),
+        (byte, start + 15, 16),
+        (word, start + 12, 0x100f_0e0d),
+        // The end of a stretch that is too short.
+        (byte, u64::from(DATA) + 2, 0x55),
+        (byte, u64::from(DATA) + 3, 0),
+        (word, u64::from(DATA), 0),
+        // It is enough to begin there.
+        (byte, fixed + 3, 0x77),
+        (byte, fixed + 4, 0),
+        (word, fixed, 0x7777_7777),
+        (word, fixed + 4, 0),
+    ] {
+        assert_eq!(run(address, &[insn]).0, Ok(value), "{address:#x}");
+    }
 }
 
 #[test]

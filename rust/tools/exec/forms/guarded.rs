@@ -5,7 +5,7 @@
 
 use super::*;
 use crate::model::bpf::fields::class;
-use crate::tools::exec::places::{arena, ARENA_PAGE_AT};
+use crate::tools::exec::places::{arena, edges, ARENA_PAGE_AT};
 
 /// Offsets at which addresses are likely to go wrong.
 const OFFSETS: [i16; 12] = [
@@ -139,9 +139,16 @@ impl Shape {
             body.insert(0, in_mode(load(size, 0, base, offset), PROBE_ARENA));
         }
         let may_be_unaligned = self.is_read_modify_write() && !equalises;
-        let inputs = (0..8)
+        let mut inputs: Vec<Vec<(u8, u64)>> = (0..8)
             .map(|_| self.input(random, (value, base), offset, may_be_unaligned))
             .collect();
+        if self.is_probe() {
+            let addresses = edges(self.insn.size()).into_iter();
+            inputs.extend(addresses.map(|address| {
+                let pointer = address.wrapping_sub(i64::from(offset) as u64);
+                vec![(value, random.next()), (base, pointer)]
+            }));
+        }
         let mut used = vec![value, base];
         if is_exchange {
             used.push(0);
@@ -157,6 +164,11 @@ impl Shape {
 
     fn is_read_modify_write(&self) -> bool {
         self.is_atomic && !matches!(self.insn.immediate, LOAD_ACQUIRE | STORE_RELEASE)
+    }
+
+    /// It may be anywhere.
+    fn is_probe(&self) -> bool {
+        self.is_load && !self.is_atomic && matches!(self.insn.mode(), PROBE_MEM | PROBE_MEM_SIGNED)
     }
 
     /// A value, and a pointer to the page or around it.
@@ -185,9 +197,8 @@ impl Shape {
             0.. => index,
             _ => index.wrapping_add(PAGE),
         };
-        let is_probe = matches!(self.insn.mode(), PROBE_MEM | PROBE_MEM_SIGNED) && self.is_load;
         let start = arena(&self.machine).map_or(0, |arena| arena.kernel_base);
-        let pointer = match is_probe && !self.is_atomic {
+        let pointer = match self.is_probe() {
             // Without its upper half, the kernel's address is one of user space.
             true if random.chance(25) => (start + index) & 0xffff_ffff,
             true => start + index,

@@ -9,7 +9,7 @@
 
 use super::*;
 use crate::tools::exec::functions::{self, CFunction};
-use crate::tools::exec::places::{ARENA_PAGE, ARENA_PAGE_AT, PAGE};
+use crate::tools::exec::places::{edges, pointer, ARENA_PAGE, ARENA_PAGE_AT, PAGE, RETURN};
 
 /// Where in the arena there is a page; behind it is one that can only be read.
 const ARENA_THERE: i64 = ARENA_PAGE_AT as i64;
@@ -27,8 +27,8 @@ const AROUND: [i64; 6] = [
     0x0fff_0000,
 ];
 
-/// A kernel address behind the arena where there is nothing.
-const NOWHERE: u32 = ARENA_PAGE + 0x0100_0000;
+/// A kernel address below the arena where there is nothing.
+const NOWHERE: u32 = RETURN + 0x0080_0000;
 
 /// A base register, and an offset to it.
 type Place = (u8, i16);
@@ -155,9 +155,13 @@ impl Generator<'_> {
     /// A load from any address.
     fn probe(&mut self) {
         let (size, bytes) = self.random.choose(&SIZES);
-        let (base, offset) = match self.random.chance(75) {
-            true => self.probed_place(bytes),
-            false => self.nowhere(bytes),
+        let (base, offset) = match self.random.below(16) {
+            0..=10 => self.probed_place(bytes),
+            11 | 12 => {
+                let address = self.random.choose(&edges(bytes.into()));
+                self.absolute(address)
+            }
+            _ => self.nowhere(bytes),
         };
         let dst = self.writable();
         let is_signed = size != DW && self.random.chance(40);
@@ -176,7 +180,7 @@ impl Generator<'_> {
             return self.place(bytes, &[]);
         }
         let inside = self.random.below(2 * PAGE as usize) as u32 & !(u32::from(bytes) - 1);
-        self.absolute(ARENA_PAGE + inside)
+        self.absolute(pointer(ARENA_PAGE + inside))
     }
 
     /// Where there is none: the kernel has nothing there, or it is not the kernel's.
@@ -185,7 +189,7 @@ impl Generator<'_> {
         match self.random.below(3) {
             0 => {
                 let far = self.random.below(0x10_0000) & !below;
-                self.absolute(NOWHERE + far as u32)
+                self.absolute(pointer(NOWHERE + far as u32))
             }
             1 => {
                 let pointer = self.writable();
@@ -207,12 +211,12 @@ impl Generator<'_> {
         }
     }
 
-    /// A register and an offset that lead to an address of the kernel's.
-    fn absolute(&mut self, address: u32) -> Place {
+    /// A register and an offset that lead to an address.
+    fn absolute(&mut self, address: u64) -> Place {
         let pointer = self.writable();
         let offset = self.offset();
-        let base = i64::from(address as i32) - i64::from(offset);
-        self.program.extend(load_imm64(pointer, base as u64));
+        let base = address.wrapping_sub(i64::from(offset) as u64);
+        self.program.extend(load_imm64(pointer, base));
         self.defined |= 1 << pointer;
         (pointer, offset)
     }
