@@ -105,10 +105,10 @@ static const struct probe probes[] = {
 	/* Of the value behind it a byte: the kernel puts it together. */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 	{ "u64, unaligned", LDX(BPF_DW, 0), THERE + 1, VALUE >> 8 | NEXT << 56 },
-	{ "s32, unaligned", LDSX(BPF_W, 1), THERE + 2, (uint64_t)(int32_t)(VALUE >> 24) },
+	{ "s32, unaligned", LDSX(BPF_W, 0), THERE + 3, (uint64_t)(int32_t)(VALUE >> 24) },
 #else
 	{ "u64, unaligned", LDX(BPF_DW, 0), THERE + 1, VALUE << 8 | NEXT >> 56 },
-	{ "s32, unaligned", LDSX(BPF_W, 1), THERE + 2, (uint64_t)(int32_t)(VALUE >> 8) },
+	{ "s32, unaligned", LDSX(BPF_W, 0), THERE + 3, (uint64_t)(int32_t)(VALUE >> 8) },
 #endif
 	{ "null", LDX(BPF_DW, 0), NULL_POINTER, 0 },
 	{ "null, s32 - 8", LDSX(BPF_W, -8), NULL_POINTER, 0 },
