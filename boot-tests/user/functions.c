@@ -139,13 +139,6 @@ static int load_test(const struct bpf_insn *body, int length, int function)
 	char begins[64] = { 1 };
 	struct bpf_func_info functions[8];
 	union bpf_attr attr = {
-		.prog_type = BPF_PROG_TYPE_SCHED_CLS,
-		.insns = pointer(program),
-		.insn_cnt = length,
-		.license = pointer("GPL"),
-		.log_buf = pointer(log_text),
-		.log_size = sizeof(log_text),
-		.log_level = 1,
 		.prog_btf_fd = types,
 		.func_info = pointer(functions),
 		.func_info_rec_size = sizeof(functions[0]),
@@ -169,7 +162,7 @@ static int load_test(const struct bpf_insn *body, int length, int function)
 			functions[attr.func_info_cnt].insn_off = i;
 			functions[attr.func_info_cnt++].type_id = function;
 		}
-	return bpf(BPF_PROG_LOAD, &attr);
+	return load_with(&attr, program, length, BPF_PROG_TYPE_SCHED_CLS);
 }
 
 static int make_map(int type, int size, int count)

@@ -55,21 +55,28 @@ static inline int length_of(const struct bpf_insn *body, int most)
 	return most;
 }
 
-/* A descriptor, or less than 0; then the verifier's reason is in log_text. */
+/*
+ * Loads a program, with whatever else there is in the attributes. A descriptor, or
+ * less than 0; then the verifier's reason is in log_text.
+ */
+static inline int load_with(union bpf_attr *attr, struct bpf_insn *program, int length, int type)
+{
+	attr->prog_type = type;
+	attr->prog_flags = type == BPF_PROG_TYPE_SYSCALL ? BPF_F_SLEEPABLE : 0;
+	attr->insns = pointer(program);
+	attr->insn_cnt = length;
+	attr->license = pointer("GPL");
+	attr->log_buf = pointer(log_text);
+	attr->log_size = sizeof(log_text);
+	attr->log_level = 1;
+	return bpf(BPF_PROG_LOAD, attr);
+}
+
 static inline int load(struct bpf_insn *program, int length, int type)
 {
-	union bpf_attr attr = {
-		.prog_type = type,
-		.prog_flags = type == BPF_PROG_TYPE_SYSCALL ? BPF_F_SLEEPABLE : 0,
-		.insns = pointer(program),
-		.insn_cnt = length,
-		.license = pointer("GPL"),
-		.log_buf = pointer(log_text),
-		.log_size = sizeof(log_text),
-		.log_level = 1,
-	};
+	union bpf_attr attr = { 0 };
 
-	return bpf(BPF_PROG_LOAD, &attr);
+	return load_with(&attr, program, length, type);
 }
 
 static inline int is_compiled(int program)
