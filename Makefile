@@ -77,6 +77,8 @@ help:
 	@echo '                       jit_bugs, jit_bugs_ax: what the C JIT gets wrong'
 	@echo '                       jit_diff: random programs, compiled against interpreted; see SEED='
 	@echo '                       failslab: test_bpf while allocations of the JIT fail'
+	@echo '                       functions: programs of several; arena, btf: what 64-bit kernels have;'
+	@echo '                       test_verifier: the selftests of the verifier'
 	@echo '  RANGE=               FIRST,LAST: only those tests, counted from 0'
 	@echo '  ICOUNT=0             1: guest time counts instructions (see Documentation/testing.rst)'
 	@echo '  LINUX=               kernel tree to graft and build, instead of a copy of the source'
