@@ -46,7 +46,7 @@ pub(crate) trait Abi: Copy + core::fmt::Debug + Sized {
 
     /// Distance of a function's entry for its program from the start of its image, in words: C code
     /// enters there.
-    const FUNCTION_ENTRY: u32;
+    const SUBPROGRAM_ENTRY: u32;
 
     /// The register that holds the address of the program's arena; `$zero` if there are none.
     const ARENA: Reg;
@@ -62,7 +62,7 @@ pub(crate) trait Abi: Copy + core::fmt::Debug + Sized {
     fn enter(asm: &mut Block, endian: Endian);
 
     /// What only C code's entry to a function does: the arguments go where programs have them.
-    fn enter_function(asm: &mut Block, endian: Endian) -> Option<()>;
+    fn enter_subprogram(asm: &mut Block, endian: Endian) -> Option<()>;
 
     /// Keeps what the entries leave of the count of tail calls, at this offset from sp.
     fn keep_count(asm: &mut Block, at: Simm16) -> Option<()>;

@@ -183,7 +183,7 @@ pub(crate) enum Insn {
     LoadImm64 { dst: Reg, value: u64 },
     /// `dst` = the address of another function of the program, in two slots. It becomes known when
     /// the function has an image, so code for it is as long whatever it is.
-    LoadFunction { dst: Reg, value: u64 },
+    LoadSubprogram { dst: Reg, value: u64 },
     /// `dst = *(u8, u16, u32 or u64 *) mem`, or signed.
     Load {
         dst: Reg,
@@ -220,7 +220,7 @@ pub(crate) enum Insn {
     /// kernels only.
     CallFunction { slot: u32 },
     /// Call of another function of the program, whose image is at `__bpf_call_base + offset`: known
-    /// when it has one, as the address of [`Insn::LoadFunction`].
+    /// when it has one, as the address of [`Insn::LoadSubprogram`].
     CallSubprogram { offset: i32 },
     /// `bpf_tail_call(R1 ctx, R2 array, R3 index)`
     TailCall,
@@ -234,7 +234,7 @@ impl Insn {
     /// How many eight-byte slots the instruction takes.
     pub(crate) const fn slots(&self) -> u32 {
         match self {
-            Insn::LoadImm64 { .. } | Insn::LoadFunction { .. } => 2,
+            Insn::LoadImm64 { .. } | Insn::LoadSubprogram { .. } => 2,
             _ => 1,
         }
     }
@@ -290,10 +290,10 @@ impl Insn {
     }
 
     /// Whether the instruction is about another function of the program.
-    pub(crate) const fn needs_functions(&self) -> bool {
+    pub(crate) const fn needs_subprograms(&self) -> bool {
         matches!(
             self,
-            Insn::CallSubprogram { .. } | Insn::LoadFunction { .. }
+            Insn::CallSubprogram { .. } | Insn::LoadSubprogram { .. }
         )
     }
 
@@ -325,7 +325,7 @@ impl Insn {
             | Insn::ZeroExtend { dst }
             | Insn::Swap { dst, .. }
             | Insn::LoadImm64 { dst, .. }
-            | Insn::LoadFunction { dst, .. }
+            | Insn::LoadSubprogram { dst, .. }
             | Insn::Load { dst, .. }
             | Insn::LoadAcquire { dst, .. } => Some(dst),
             Insn::Atomic { op, src, .. } => match op {

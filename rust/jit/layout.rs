@@ -99,7 +99,7 @@ impl<'a, A: Abi> Compiler<'a, A> {
         let usage = Usage::gather(dialect, insns, arguments)?;
         let facts = Facts::gather(dialect, insns, arguments, workspace.facts)?;
         let arena = arena_of(&program, &usage)?;
-        check_functions(&program, &usage)?;
+        check_subprograms(&program, &usage)?;
         let shape = Shape {
             role: program.role,
             stack_depth: program.stack_depth,
@@ -333,8 +333,8 @@ fn arena_of(program: &Program<'_>, usage: &Usage) -> Result<Option<Arena>> {
 /// # Errors
 ///
 /// `Unsupported` if this is not such a function: then a call has no address of what it calls.
-fn check_functions(program: &Program<'_>, usage: &Usage) -> Result {
-    match usage.needs_functions {
+fn check_subprograms(program: &Program<'_>, usage: &Usage) -> Result {
+    match usage.needs_subprograms {
         Some(at) if program.role == Role::Whole => Err(unsupported(program, at)),
         _ => Ok(()),
     }
@@ -344,7 +344,7 @@ fn check_functions(program: &Program<'_>, usage: &Usage) -> Result {
 fn arguments(role: Role) -> RegSet {
     match role {
         Role::Whole | Role::Main => RegSet::of(Reg::R1),
-        Role::Function => RegSet::ARGUMENTS,
+        Role::Subprogram => RegSet::ARGUMENTS,
     }
 }
 

@@ -124,7 +124,7 @@ fn role(prog: &bindings::bpf_prog) -> Role {
     match (prog.is_func(), index) {
         (0, _) => Role::Whole,
         (_, 0) => Role::Main,
-        _ => Role::Function,
+        _ => Role::Subprogram,
     }
 }
 

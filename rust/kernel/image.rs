@@ -42,10 +42,7 @@ impl Image {
     ///
     /// `TooLong` if the size does not fit, `NoMemory` if there is none left.
     pub(super) fn new(words: u32, faults: u32) -> Result<Image> {
-        let bytes = faults
-            .checked_mul(size_of::<Entry>() as u32)
-            .and_then(|table| table.checked_add(table_at(words)?))
-            .ok_or(Error::TooLong)?;
+        let bytes = bytes_of(words, faults).ok_or(Error::TooLong)?;
         let mut start = core::ptr::null_mut();
         // SAFETY: `start` is a place for a pointer; `fill_hole` writes within what it is given.
         let header = unsafe {
@@ -75,7 +72,7 @@ impl Image {
             header: NonNull::new(header)?,
             start: NonNull::new(start)?,
             words: prog.jited_len / WORD,
-            // Only set_faults() asks, behind of_size().
+            // Nobody asks before of_size().
             faults: 0,
         };
         prog.bpf_func = None;
@@ -90,7 +87,12 @@ impl Image {
     ///
     /// `Internal` if it is not: code was measured to be as long whatever addresses are.
     pub(super) fn of_size(mut self, words: u32, faults: u32) -> Result<Image> {
-        if self.words != words {
+        // SAFETY: The header is that of a live allocation.
+        let allocated = unsafe { (*self.header.as_ptr()).size } as usize;
+        let before = (self.start.as_ptr() as usize).wrapping_sub(self.header.as_ptr() as usize);
+        let room = allocated.checked_sub(before);
+        let needed = bytes_of(words, faults).map(|bytes| bytes as usize);
+        if self.words != words || needed.is_none() || needed > room {
             return Err(Error::Internal { at: 0 });
         }
         self.faults = faults;
@@ -188,6 +190,13 @@ impl Drop for Image {
         // SAFETY: The allocation is live, and nobody has been told of it.
         unsafe { bindings::bpf_jit_binary_free(self.header.as_ptr()) };
     }
+}
+
+/// Bytes of so many words and an exception table of so many entries.
+fn bytes_of(words: u32, faults: u32) -> Option<u32> {
+    faults
+        .checked_mul(size_of::<Entry>() as u32)?
+        .checked_add(table_at(words)?)
 }
 
 /// Bytes from the start of an image of so many words to its exception table.

@@ -342,7 +342,7 @@ fn two_slots() {
     // The address of a function becomes known when all have an image.
     let function = Raw::new(cpu.endian, 0x18, 1, 4, 0, -2);
     let dst = Reg::R1;
-    let expected = Ok(Insn::LoadFunction { dst, value });
+    let expected = Ok(Insn::LoadSubprogram { dst, value });
     assert_eq!(decode(&[function, raw(0, 0x1234_5678)]), expected);
 }
 

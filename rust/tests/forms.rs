@@ -59,7 +59,7 @@ pub(super) fn form(insn: &Insn) -> String {
         Insn::ZeroExtend { .. } => "ZeroExtend".to_string(),
         Insn::Swap { size, kind, .. } => format!("Swap {kind:?} {size:?}"),
         Insn::LoadImm64 { .. } => "LoadImm64".to_string(),
-        Insn::LoadFunction { .. } => "LoadFunction".to_string(),
+        Insn::LoadSubprogram { .. } => "LoadSubprogram".to_string(),
         Insn::Load {
             size, signed, mem, ..
         } => {
@@ -103,7 +103,7 @@ pub(super) fn all(dst: Reg, src: Reg, imm: i32, offset: i16, target: u32) -> Vec
             dst,
             value: imm as u64,
         },
-        Insn::LoadFunction {
+        Insn::LoadSubprogram {
             dst,
             value: imm as u64,
         },

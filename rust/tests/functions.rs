@@ -31,7 +31,7 @@ fn image(cpu: &Cpu, source: &str, role: Role, reaches_tail_calls: bool) -> Resul
 #[test]
 fn code_is_as_long_whatever_addresses_are() {
     for (name, cpu) in &MACHINES {
-        for role in [Role::Main, Role::Function] {
+        for role in [Role::Main, Role::Subprogram] {
             for reaches_tail_calls in [false, true] {
                 let len = |source: String| {
                     let image = image(cpu, &source, role, reaches_tail_calls);
@@ -73,5 +73,5 @@ fn arguments_of_a_function_are_passed_on() {
         offsets[1] - offsets[0]
     };
     // Three arguments on the stack.
-    assert_eq!(len(Role::Function), len(Role::Main) + (2 * 3 - 1) * 4);
+    assert_eq!(len(Role::Subprogram), len(Role::Main) + (2 * 3 - 1) * 4);
 }

@@ -83,7 +83,7 @@ impl Case {
                 self.options.stack_depth = bytes.parse().expect("a number of bytes");
             }
             None if option == "main" => self.options.role = Role::Main,
-            None if option == "function" => self.options.role = Role::Function,
+            None if option == "subprogram" => self.options.role = Role::Subprogram,
             None if option == "reaches-tail-calls" => self.options.reaches_tail_calls = true,
             None if option == "verifier-zext" => self.options.verifier_zext = true,
             None if option == "no-facts" => self.options.facts = false,

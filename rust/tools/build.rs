@@ -198,7 +198,7 @@ pub(super) fn call_subprogram(offset: i32) -> Fields {
 }
 
 /// Both slots of a load of the address of a function.
-pub(super) fn load_function(dst: u8) -> [Fields; 2] {
+pub(super) fn load_subprogram(dst: u8) -> [Fields; 2] {
     [insn(0x18, dst, 4, 0, 0), insn(0, 0, 0, 0, 0)]
 }
 

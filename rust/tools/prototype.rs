@@ -9,6 +9,23 @@ use crate::jit::runtime::{Function, Value};
 use crate::model::bpf::{Prototype, Type};
 use crate::model::word::Word;
 
+/// Every type of an argument, and of a result besides a pointer.
+pub(super) const TYPES: [Value; 8] = [
+    value(1, false),
+    value(1, true),
+    value(2, false),
+    value(2, true),
+    value(4, false),
+    value(4, true),
+    value(8, false),
+    value(8, true),
+];
+
+/// A type.
+pub(super) const fn value(bytes: u8, signed: bool) -> Value {
+    Value { bytes, signed }
+}
+
 /// Bits of a register.
 const REGISTER: u32 = 64;
 

@@ -141,7 +141,7 @@ impl Input {
             role: match (last & IN_PROGRAM != 0, last & FUNCTION != 0) {
                 (false, _) => Role::Whole,
                 (true, false) => Role::Main,
-                (true, true) => Role::Function,
+                (true, true) => Role::Subprogram,
             },
             reaches_tail_calls: last & REACHES_TAIL_CALLS != 0,
             stack_depth: u32::from_le_bytes([s0, s1, s2, s3]),
@@ -186,7 +186,7 @@ impl Input {
         bytes.extend(self.misfit.words.to_le_bytes());
         bytes.push(
             flag(self.role != Role::Whole, IN_PROGRAM)
-                | flag(self.role == Role::Function, FUNCTION)
+                | flag(self.role == Role::Subprogram, FUNCTION)
                 | flag(self.reaches_tail_calls, REACHES_TAIL_CALLS),
         );
         for raw in &self.slots {

@@ -133,7 +133,7 @@ fn machine(number: usize) -> Input {
     input.role = match (is(32), is(64)) {
         (false, _) => Role::Whole,
         (true, false) => Role::Main,
-        (true, true) => Role::Function,
+        (true, true) => Role::Subprogram,
     };
     input.reaches_tail_calls = is(128);
     input.stack_depth = if is(16) { 0 } else { 512 };

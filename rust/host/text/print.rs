@@ -44,7 +44,7 @@ pub(crate) fn print(insn: &Insn, at: u32) -> String {
         | Insn::ZeroExtend { .. }
         | Insn::Swap { .. }
         | Insn::LoadImm64 { .. }
-        | Insn::LoadFunction { .. } => print_move(insn),
+        | Insn::LoadSubprogram { .. } => print_move(insn),
         Insn::Load { .. }
         | Insn::Store { .. }
         | Insn::Atomic { .. }
@@ -81,7 +81,7 @@ fn print_move(insn: &Insn) -> String {
             format!("{0} = {kind}{1} {0}", doubleword(dst), bits(size))
         }
         Insn::LoadImm64 { dst, value } => format!("{} = {value:#x} ll", doubleword(dst)),
-        Insn::LoadFunction { dst, value } => format!("{} = {value:#x} function", doubleword(dst)),
+        Insn::LoadSubprogram { dst, value } => format!("{} = {value:#x} function", doubleword(dst)),
         _ => String::new(),
     }
 }

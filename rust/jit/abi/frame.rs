@@ -34,7 +34,7 @@
 //!
 //! The normal entry clears the count; a tail call enters behind that, at [`Abi::tail_entry`], with the
 //! caller's frame already taken down. Functions have an entry for C code, which takes arguments from
-//! the stack, and behind it one for their program ([`Abi::function_entry`]).
+//! the stack, and behind it one for their program ([`Abi::SUBPROGRAM_ENTRY`]).
 
 use core::marker::PhantomData;
 
@@ -71,7 +71,7 @@ pub(crate) enum Role {
     /// The first one of several, which the kernel calls as the program.
     Main,
     /// Another one, called by the program, or by the kernel for it (a callback).
-    Function,
+    Subprogram,
 }
 
 /// What a frame depends on besides the instructions.
@@ -175,9 +175,9 @@ impl<A: Abi> Frame<A> {
     /// Emits the entries and makes the frame.
     pub(crate) fn prologue(&self, asm: &mut Block) -> Option<()> {
         let entry = match self.role {
-            Role::Function => {
-                A::enter_function(asm, self.endian)?;
-                A::FUNCTION_ENTRY
+            Role::Subprogram => {
+                A::enter_subprogram(asm, self.endian)?;
+                A::SUBPROGRAM_ENTRY
             }
             Role::Whole | Role::Main => {
                 A::enter(asm, self.endian);
@@ -207,7 +207,7 @@ impl<A: Abi> Frame<A> {
     /// Emits the end of the program: R0's low word is the result, that of a function all of R0.
     pub(crate) fn epilogue(&self, asm: &mut Block) -> Option<()> {
         self.restore(asm)?;
-        if self.role != Role::Function {
+        if self.role != Role::Subprogram {
             A::finish(asm, self.endian);
         }
         asm.jump_reg(Reg::RA, self.release());

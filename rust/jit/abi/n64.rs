@@ -79,7 +79,7 @@ impl Abi for N64 {
     /// What comes in `$v1`, and the address of the count.
     const COUNT_SIZE: u32 = 16;
     /// All arguments are in place.
-    const FUNCTION_ENTRY: u32 = 0;
+    const SUBPROGRAM_ENTRY: u32 = 0;
     const ARENA: Reg = Reg::S4;
 
     fn registers(_: Endian, reg: bpf::Reg) -> RegMask {
@@ -95,7 +95,7 @@ impl Abi for N64 {
         asm.clear(COUNT);
     }
 
-    fn enter_function(_: &mut Block, _: Endian) -> Option<()> {
+    fn enter_subprogram(_: &mut Block, _: Endian) -> Option<()> {
         Some(())
     }
 

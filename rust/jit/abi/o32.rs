@@ -129,7 +129,7 @@ impl Abi for O32 {
     /// The first word of the home area counts.
     const COUNT_SIZE: u32 = 0;
     /// Two loads for each argument on the stack.
-    const FUNCTION_ENTRY: u32 = 2 * STACK_ARGUMENTS.len() as u32;
+    const SUBPROGRAM_ENTRY: u32 = 2 * STACK_ARGUMENTS.len() as u32;
     const ARENA: Reg = Reg::ZERO;
 
     fn registers(endian: Endian, reg: bpf::Reg) -> RegMask {
@@ -151,7 +151,7 @@ impl Abi for O32 {
         asm.clear(r1.hi);
     }
 
-    fn enter_function(asm: &mut Block, endian: Endian) -> Option<()> {
+    fn enter_subprogram(asm: &mut Block, endian: Endian) -> Option<()> {
         let map = RegisterMap::new(endian);
         let (low, high) = map.word_offsets();
         for (reg, index) in STACK_ARGUMENTS {

@@ -16,7 +16,7 @@ pub(crate) struct Usage {
     /// Some instruction is lowered to a call of a kernel function, where registers have 32 bits.
     pub(crate) calls_functions: bool,
     /// The first instruction that is about another function of the program.
-    pub(crate) needs_functions: Option<u32>,
+    pub(crate) needs_subprograms: Option<u32>,
     /// Some instruction calls another function of the program.
     pub(crate) calls_subprograms: bool,
     /// The first instruction that is about the program's arena.
@@ -44,8 +44,8 @@ impl Usage {
             if usage.needs_arena.is_none() && insn.needs_arena() {
                 usage.needs_arena = Some(at);
             }
-            if usage.needs_functions.is_none() && insn.needs_functions() {
-                usage.needs_functions = Some(at);
+            if usage.needs_subprograms.is_none() && insn.needs_subprograms() {
+                usage.needs_subprograms = Some(at);
             }
             at = at.wrapping_add(insn.slots());
         }

@@ -209,7 +209,7 @@ impl Decoder<'_> {
         let high = u64::from(second.imm as u32);
         let (dst, value) = (self.dst_written()?, high << 32 | low);
         Ok(match self.raw.src(self.dialect.endian) {
-            pseudo::FUNCTION => Insn::LoadFunction { dst, value },
+            pseudo::FUNCTION => Insn::LoadSubprogram { dst, value },
             _ => Insn::LoadImm64 { dst, value },
         })
     }

@@ -81,7 +81,7 @@ pub(crate) fn lower(l: &mut Lowering<'_, O32>, insn: &Insn) -> Option<()> {
         } => l.jump_if(width, cond, dst, src),
         Insn::Call { offset } => l.call(offset),
         Insn::CallSubprogram { offset } => l.call_subprogram(offset),
-        Insn::LoadFunction { dst, value } => l.load_function(dst, value),
+        Insn::LoadSubprogram { dst, value } => l.load_subprogram(dst, value),
         Insn::TailCall => l.tail_call(),
         Insn::Exit => l.exit(),
         // Nothing to do: the interpreter's barrier_nospec() is empty on MIPS as well.

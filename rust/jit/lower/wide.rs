@@ -75,7 +75,7 @@ pub(crate) fn lower(l: &mut Lowering<'_, N64>, insn: &Insn) -> Option<()> {
         } => l.jump_if(width, cond, dst, src),
         Insn::Call { offset } => l.call(offset),
         Insn::CallSubprogram { offset } => l.call_subprogram(offset),
-        Insn::LoadFunction { dst, value } => l.load_function(dst, value),
+        Insn::LoadSubprogram { dst, value } => l.load_subprogram(dst, value),
         Insn::CallFunction { slot } => l.call_function(slot),
         Insn::TailCall => l.tail_call(),
         Insn::Exit => l.exit(),

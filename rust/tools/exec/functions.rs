@@ -19,19 +19,7 @@ use crate::model::bpf::fields::Fields;
 use crate::model::bpf::Prototype;
 use crate::model::word::{Bits, Word};
 use crate::tools::build::{CALL, C_FUNCTION};
-use crate::tools::prototype::{self, in_register};
-
-/// Types of arguments, and of results besides nothing and a pointer.
-const TYPES: [Value; 8] = [
-    value(1, false),
-    value(1, true),
-    value(2, false),
-    value(2, true),
-    value(4, false),
-    value(4, true),
-    value(8, false),
-    value(8, true),
-];
+use crate::tools::prototype::{self, in_register, value, TYPES};
 
 /// So many arguments a function has at most.
 const ARGUMENTS: usize = 5;
@@ -53,10 +41,6 @@ const STRIDE: usize = 3;
 
 /// The part of the data to which pointers lead begins here.
 const AREA: u32 = super::kernel::LOOKUP_AREA;
-
-const fn value(bytes: u8, signed: bool) -> Value {
-    Value { bytes, signed }
-}
 
 /// A function, by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

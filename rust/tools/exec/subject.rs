@@ -41,7 +41,7 @@ impl Subject {
         match program {
             _ if self.functions == 0 => Role::Whole,
             0 => Role::Main,
-            _ if program + self.functions >= self.programs.len() => Role::Function,
+            _ if program + self.functions >= self.programs.len() => Role::Subprogram,
             _ => Role::Whole,
         }
     }

@@ -53,7 +53,7 @@ impl Machine {
 
     /// Words from a function's entry for C code to the one for its program: under o32, two loads for each
     /// argument that C passes on the stack.
-    pub(super) fn function_entry(&self) -> u32 {
+    pub(super) fn subprogram_entry(&self) -> u32 {
         match self.is_wide() {
             true => 0,
             false => 6,

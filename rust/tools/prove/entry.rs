@@ -29,14 +29,14 @@ pub(super) struct Entry {
 pub(super) fn entries(machine: &Machine, around: &Around) -> [Entry; 2] {
     let role = around.role;
     let inner = match role {
-        Role::Function => machine.function_entry(),
+        Role::Subprogram => machine.subprogram_entry(),
         Role::Whole | Role::Main => machine.tail_entry(),
     };
     [(0, true), (inner, false)].map(|(skipped, is_outer)| Entry {
         skipped,
         role,
         is_outer,
-        is_first: is_outer && role != Role::Function,
+        is_first: is_outer && role != Role::Subprogram,
     })
 }
 
@@ -50,7 +50,7 @@ impl Entry {
     ) -> Vec<(usize, Term)> {
         let as_programs_have_it = |number| (number, machine.value(gpr, number));
         match (self.role, self.is_outer) {
-            (Role::Function, true) if !machine.is_wide() => {
+            (Role::Subprogram, true) if !machine.is_wide() => {
                 let on_stack = |number: usize| {
                     let place = HOME_AREA + 8 * (number as i32 - 3);
                     let value = frame_doubleword(machine.order(), frame, place);
@@ -62,7 +62,7 @@ impl Entry {
                     .chain([3, 4, 5].into_iter().filter_map(on_stack))
                     .collect()
             }
-            (Role::Function, _) => (1..=5).map(as_programs_have_it).collect(),
+            (Role::Subprogram, _) => (1..=5).map(as_programs_have_it).collect(),
             (_, true) => vec![(1, gpr[A0].zero_extend(64))],
             (_, false) => vec![as_programs_have_it(1)],
         }
@@ -75,7 +75,7 @@ pub(super) fn entry_frame(machine: &Machine, around: &Around) -> BTreeMap<i32, T
         return BTreeMap::new();
     }
     let mut frame = BTreeMap::from([(0, Term::variable(32, "tail calls"))]);
-    if around.role == Role::Function {
+    if around.role == Role::Subprogram {
         let places = (HOME_AREA..ARGUMENTS).step_by(4);
         frame.extend(places.map(|place| (place, Term::variable(32, format!("argument[{place}]")))));
     }

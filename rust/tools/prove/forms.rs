@@ -44,7 +44,7 @@ pub(super) const EVERYTHING: Around = Around {
         calls_functions: true,
         needs_arena: Some(0),
         makes_tail_calls: true,
-        needs_functions: Some(0),
+        needs_subprograms: Some(0),
         calls_subprograms: true,
     },
     role: Role::Main,
@@ -211,10 +211,10 @@ fn moves(forms: &mut Vec<Form>) {
         }
     }
     let mut form = Form::new("ld_imm64");
-    let mut function = Form::new("ld_imm64 function");
+    let mut function = Form::new("ld_imm64 subprogram");
     for dst in WRITABLE {
         form.add(&load_imm64(dst, 0), EVERYTHING, Many::Immediates);
-        function.add(&load_function(dst), EVERYTHING, Many::Immediates);
+        function.add(&load_subprogram(dst), EVERYTHING, Many::Immediates);
     }
     forms.push(form);
     forms.push(function);

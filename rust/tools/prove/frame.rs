@@ -330,7 +330,7 @@ pub(super) fn epilogue(
     }
     let r0 = machine.value(&run.before, 0);
     match around.role {
-        Role::Function => {
+        Role::Subprogram => {
             let result = machine.value(&run.after, 0);
             demand("the result is R0".to_owned(), result.equals(r0));
         }

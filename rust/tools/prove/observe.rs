@@ -54,7 +54,7 @@ pub(super) fn judge_calls(obligation: &mut Obligation, meaning: &Meaning, world:
             obligation.demand("the function", found.what.equals(expected.what));
         } else {
             let skipped = match expected.callee {
-                Callee::Subprogram => world.machine.function_entry() * 4,
+                Callee::Subprogram => world.machine.subprogram_entry() * 4,
                 _ => 0,
             };
             let base = expected

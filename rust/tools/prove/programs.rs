@@ -76,7 +76,7 @@ pub(super) fn programs(machine: &Machine) -> Vec<Around> {
 /// that it calls, and one that does not.
 fn with_functions(around: &Around) -> Vec<Around> {
     let mut functions = Vec::new();
-    for role in [Role::Main, Role::Function] {
+    for role in [Role::Main, Role::Subprogram] {
         for reaches_tail_calls in [true, false] {
             let usage = Usage {
                 calls_subprograms: around.usage.makes_calls,

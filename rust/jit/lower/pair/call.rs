@@ -38,7 +38,7 @@ impl Lowering<'_, O32> {
     /// code. Where tail calls are counted, the count goes to where the function has it, which fills
     /// the delay slot, and comes back.
     pub(crate) fn call_subprogram(&mut self, offset: i32) -> Option<()> {
-        let bytes = O32::FUNCTION_ENTRY.checked_mul(INSTRUCTION)?;
+        let bytes = O32::SUBPROGRAM_ENTRY.checked_mul(INSTRUCTION)?;
         let base = self.setting.runtime.call_base;
         let address = base.wrapping_add_signed(offset).wrapping_add(bytes);
         let frame = self.setting.frame;
@@ -57,7 +57,7 @@ impl Lowering<'_, O32> {
 
     /// `dst` = the address of a function of the program. The kernel has a word there, zero-extended until
     /// it knows the address, and sign-extended then: the high word takes an instruction in either case.
-    pub(crate) fn load_function(&mut self, dst: BpfReg, value: u64) -> Option<()> {
+    pub(crate) fn load_subprogram(&mut self, dst: BpfReg, value: u64) -> Option<()> {
         let d = self.pair(dst);
         self.asm.load_word_fixed(d.lo, value as u32);
         self.asm.load_word(d.hi, (value >> 32) as u32);

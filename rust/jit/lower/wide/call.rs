@@ -52,7 +52,7 @@ impl Lowering<'_, N64> {
 
     /// `dst` = the address of a function of the program: images are where addresses are sign-extended
     /// words, which take two instructions.
-    pub(crate) fn load_function(&mut self, dst: BpfReg, value: u64) -> Option<()> {
+    pub(crate) fn load_subprogram(&mut self, dst: BpfReg, value: u64) -> Option<()> {
         let (d, word) = (self.reg(dst), value as u32);
         if value == i64::from(word as i32) as u64 {
             self.asm.load_word_fixed(d, word);

@@ -5,6 +5,7 @@
 
 use super::*;
 use crate::jit::runtime::{Function, Value};
+use crate::tools::prototype::TYPES;
 
 /// Addresses of arenas in processes: as any, the lowest, the highest, and with a high word of which
 /// both halves count.
@@ -21,23 +22,6 @@ const ADDRESSES: [u64; 3] = [
     0xffff_ffff_c001_2340,
     0xc000_0012_0000_8000,
 ];
-
-/// Every type of an argument or a result, and none.
-const VALUES: [Value; 9] = [
-    value(0, false),
-    value(1, false),
-    value(1, true),
-    value(2, false),
-    value(2, true),
-    value(4, false),
-    value(4, true),
-    value(8, false),
-    value(8, true),
-];
-
-const fn value(bytes: u8, signed: bool) -> Value {
-    Value { bytes, signed }
-}
 
 pub(super) fn forms(forms: &mut Vec<Form>) {
     loads(forms);
@@ -179,8 +163,10 @@ fn casts(forms: &mut Vec<Form>) {
 /// Each type in each place, by turns.
 fn functions(forms: &mut Vec<Form>) {
     let mut form = Form::new("call function");
-    for turn in 0..VALUES.len() {
-        let value = |number: usize| VALUES[(turn + number) % VALUES.len()];
+    // None, too.
+    let values = [&[Value::default()], &TYPES[..]].concat();
+    for turn in 0..values.len() {
+        let value = |number: usize| values[(turn + number) % values.len()];
         for address in ADDRESSES {
             let function = Function {
                 slot: 0,

@@ -7,7 +7,7 @@ use crate::host::RUNTIME;
 use crate::model::word::Word;
 
 /// Bytes from a function's entry for C code to that for its program, under o32.
-const FUNCTION_ENTRY: u32 = 24;
+const SUBPROGRAM_ENTRY: u32 = 24;
 
 /// The quantities that code depends on, each a word.
 pub(super) fn quantities<W: Word>(immediate: W, offset: W, second: W) -> Vec<W> {
@@ -22,7 +22,7 @@ pub(super) fn quantities<W: Word>(immediate: W, offset: W, second: W) -> Vec<W> 
         second,
         number(32) - immediate,
         -(immediate + number(1)),
-        number(RUNTIME.call_base + FUNCTION_ENTRY) + immediate,
+        number(RUNTIME.call_base + SUBPROGRAM_ENTRY) + immediate,
     ]
 }
 
