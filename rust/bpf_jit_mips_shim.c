@@ -6,6 +6,7 @@
 #define pr_fmt(fmt) "bpf_jit_mips: " fmt
 
 #include <linux/bpf.h>
+#include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/math64.h>
 #include <linux/memblock.h>
@@ -13,6 +14,7 @@
 #include <linux/pgtable.h>
 #include <linux/printk.h>
 #include <linux/sizes.h>
+#include <asm/addrspace.h>
 #include <asm/cacheflush.h>
 #include <asm/cpu-features.h>
 
@@ -49,6 +51,25 @@ s64 bpf_jit_mips_smod64(s64 dividend, s64 divisor)
 	/* Unsigned: the product wraps for the least value and -1. */
 	return (u64)dividend -
 	       (u64)bpf_jit_mips_sdiv64(dividend, divisor) * (u64)divisor;
+}
+
+/*
+ * There is RAM in KSEG0, and KSEG1; the rest of it, high memory, is mapped for
+ * a while behind vmalloc space. But for that nothing is there that a pointer
+ * leads to, and a fault could wait for a lock of the process.
+ */
+void bpf_jit_mips_find_memory(struct bpf_jit_mips_memory *memory)
+{
+	u64 end = PFN_PHYS((u64)max_low_pfn);
+	unsigned long mapped_end = VMALLOC_END;
+
+	if (IS_ENABLED(CONFIG_HIGHMEM))
+		mapped_end = -MAX_ERRNO;
+	*memory = (struct bpf_jit_mips_memory){
+		.mapped = KSEG2,
+		.mapped_bytes = mapped_end - KSEG2,
+		.low_bytes = PHYS_OFFSET < SZ_512M ? min_t(u64, end, SZ_512M) : 0,
+	};
 }
 
 #else /* !CONFIG_32BIT */

@@ -27,7 +27,7 @@ enum bpf_jit_mips_reason {
 	BPF_JIT_MIPS_INTERNAL,
 };
 
-/* Where a kernel's pointers lead to memory, of a 64-bit kernel; see rust/jit/runtime.rs. */
+/* Where a kernel's pointers lead to memory; see rust/jit/runtime.rs. */
 struct bpf_jit_mips_memory {
 	/* In XKPHYS. */
 	u64 ram;

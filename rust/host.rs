@@ -55,7 +55,7 @@ pub(crate) const RUNTIME: Runtime = Runtime {
     prog_bpf_func: 36,
     max_tail_calls: 33,
     counted: Counted::Hits,
-    probed: PROBED,
+    probed: PROBED32,
 };
 
 /// Memory like that of a 64-bit kernel, but for its ends, of which every bit counts.
@@ -71,11 +71,22 @@ const PROBED: Probed = Probed {
     },
 };
 
+/// Like that of a 32-bit one.
+const PROBED32: Probed = Probed {
+    ram: Range { start: 0, bytes: 0 },
+    mapped: Range {
+        start: 0xc000_0000,
+        bytes: 0x3579_bdf1,
+    },
+    ..PROBED
+};
+
 /// The same with structure offsets like those of a 64-bit build.
 pub(crate) const RUNTIME64: Runtime = Runtime {
     array_max_entries: 24,
     array_ptrs: 320,
     prog_bpf_func: 48,
+    probed: PROBED,
     ..RUNTIME
 };
 

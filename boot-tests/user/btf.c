@@ -129,6 +129,9 @@ static const struct probe probes[] = {
 	{ "kseg2, s16", LDSX(BPF_H, 2), 0xffffffffdffff000, 0 },
 	{ "kseg3", LDX(BPF_B, 0), 0xffffffffffffd000, 0 },
 	{ "the last word", LDX(BPF_W, 0), 0xfffffffffffffffc, 0 },
+	{ "a device", LDX(BPF_B, 0), 0xffffffffbfd003f8, 0 },
+	{ "behind RAM", LDX(BPF_W, 0), 0xffffffff90000000, 0 },
+	{ "user space, highest", LDX(BPF_W, 0), 0x7fffeffc, 0 },
 };
 
 static void check_probe(int number, const struct probe *probe)
@@ -174,6 +177,7 @@ struct call {
 	struct bpf_insn body[20];	/* r0 = what is compared; r6 is 7 before it */
 	int has_socket;			/* r1 is a pointer to one */
 	uint64_t result;
+	uint64_t result32;		/* of a 32-bit kernel, if it is another */
 };
 
 #define JUNK 0x5a5a5a5a00000000ULL
@@ -188,7 +192,9 @@ static const struct call calls[] = {
 	  ARG(BPF_REG_3, JUNK | 0xffffff38), ARG(BPF_REG_4, -1000LL), KFUNC(TEST4), FOLD_CALL },
 	  0, CALL_RESULT(-1235LL) },
 	{ "u8, u16, u32 -> s32", { ARG(BPF_REG_1, JUNK | 0xc8), ARG(BPF_REG_2, JUNK | 0x9c40),
-	  ARG(BPF_REG_3, JUNK | 0xfedcba98), KFUNC(TEST5), FOLD_CALL }, 0, CALL_RESULT(0) },
+	  /* It looks at its numbers as longs. */
+	  ARG(BPF_REG_3, JUNK | 0xfedcba98), KFUNC(TEST5), FOLD_CALL }, 0, CALL_RESULT(0),
+	  CALL_RESULT(6) },
 	{ "u32, u32 -> u32", { ARG(BPF_REG_1, JUNK | 0x80000001), ARG(BPF_REG_2, 1), KFUNC(UNUSED_ARG),
 	  FOLD_CALL }, 0, CALL_RESULT(0x80000001) },
 	{ "pointer, u32, u32 -> s32", { ARG(BPF_REG_2, JUNK | 0xfffffff0), ARG(BPF_REG_3, JUNK | 3),
@@ -218,7 +224,11 @@ static void check_call(int number, const struct call *call)
 	};
 	int length = length_of(call->body, sizeof(call->body) / sizeof(*call->body));
 	static const char packet[64];
+	uint64_t result = call->result;
 	int program;
+
+	if (call->result32 && btf__pointer_size(types) == 4)
+		result = call->result32;
 
 	if (call->has_socket)
 		program = load_with_types(head_with_socket,
@@ -227,7 +237,7 @@ static void check_call(int number, const struct call *call)
 	else
 		program = load_with_types(head, 1, call->body, length, BPF_PROG_TYPE_SYSCALL);
 	report(number, call->name, program, call->has_socket ? packet : NULL,
-	       call->has_socket ? sizeof(packet) : 0, call->has_socket, call->result);
+	       call->has_socket ? sizeof(packet) : 0, call->has_socket, result);
 }
 
 static int make_map(void)

@@ -40,7 +40,7 @@ pub(crate) struct Runtime {
     pub(crate) max_tail_calls: u32,
     /// Which tail calls this limit is for.
     pub(crate) counted: Counted,
-    /// Where a load through a pointer that may be anything is made; of 64-bit kernels.
+    /// Where a load through a pointer that may be anything is made.
     pub(crate) probed: Probed,
 }
 
@@ -66,15 +66,18 @@ pub(crate) struct Range {
 /// modules        CKSSEG, 3  mapped   all but error pointers
 /// ```
 ///
+/// A 32-bit kernel has RAM in KSEG0 and, for devices that do not look into caches, the same in KSEG1; and
+/// what is mapped in KSSEG and KSEG3, from their start up.
+///
 /// The kernel emulates unaligned accesses: behind the last byte of RAM there may be nothing, so all bytes
 /// of an access must be in it. Behind what is mapped comes more of the segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Probed {
-    /// RAM in XKPHYS.
+    /// RAM in XKPHYS; of 64-bit kernels.
     pub(crate) ram: Range,
-    /// RAM in CKSEG0, which is the lowest: at most 512 MiB.
+    /// RAM in CKSEG0, or KSEG0 and KSEG1, which is the lowest: at most 512 MiB.
     pub(crate) low_bytes: u32,
-    /// The part of XKSEG that the kernel's page tables are for.
+    /// The part of XKSEG, or of KSSEG and KSEG3, that the kernel's page tables are for.
     pub(crate) mapped: Range,
 }
 

@@ -104,6 +104,10 @@ fn make_image(
 ) -> Result<Image> {
     let words = compiler.measure()?;
     let fault_count = compiler.fault_count();
+    // With enhanced virtual addresses, kernel pointers are where user space is otherwise.
+    if cfg!(CONFIG_EVA) && fault_count != 0 {
+        return Err(Error::Unsupported { at: 0, opcode: 0 });
+    }
     let mut image = match reserved {
         Some(image) => image.of_size(words, fault_count)?,
         None => Image::new(words, fault_count)?,
@@ -179,6 +183,12 @@ fn function(prog: &bindings::bpf_prog, slot: u32, opcode: u8) -> Result<Function
     };
     let mut arguments = [Value::default(); 5];
     let models = model.arg_size.iter().zip(&model.arg_flags);
+    // The verifier lets nothing else through: structures by value are none of its kfuncs' arguments.
+    let is_word = |&bytes: &u8| matches!(bytes, 1 | 2 | 4 | 8);
+    let sizes = model.arg_size.get(..usize::from(model.nr_args));
+    if !sizes.is_some_and(|sizes| sizes.len() <= 5 && sizes.iter().all(is_word)) {
+        return Err(Error::Unsupported { at: slot, opcode });
+    }
     for (argument, (&bytes, &flags)) in arguments
         .iter_mut()
         .zip(models.take(usize::from(model.nr_args)))

@@ -84,17 +84,18 @@ pub(crate) unsafe extern "C" fn bpf_jit_supports_ptr_xchg() -> bool {
     cfg!(CONFIG_64BIT)
 }
 
-/// Whether programs may call kernel functions (kfuncs): with n64's convention only.
+/// Whether programs may call kernel functions (kfuncs).
 ///
 /// # Safety
 ///
 /// Safe; the declaration that it replaces is not.
 #[no_mangle]
 pub(crate) unsafe extern "C" fn bpf_jit_supports_kfunc_call() -> bool {
-    cfg!(CONFIG_64BIT)
+    true
 }
 
-/// Whether these may be anywhere, so that the JIT looks up their addresses.
+/// Whether these may be anywhere, so that the JIT looks up their addresses: in a 32-bit kernel all are in
+/// reach of an immediate.
 ///
 /// # Safety
 ///

@@ -9,9 +9,7 @@ use kernel::bindings;
 use super::compat;
 #[cfg(CONFIG_32BIT)]
 use crate::jit::runtime::Atomic64;
-use crate::jit::runtime::Runtime;
-#[cfg(not(CONFIG_32BIT))]
-use crate::jit::runtime::{Probed, Range};
+use crate::jit::runtime::{Probed, Range, Runtime};
 
 /// The address of a function, checked against the type that images call it with.
 macro_rules! address {
@@ -33,6 +31,7 @@ pub(super) fn current() -> Runtime {
         prog_bpf_func: offset_of!(bindings::bpf_prog, bpf_func) as u32,
         max_tail_calls: bindings::MAX_TAIL_CALL_CNT,
         counted: compat::COUNTED,
+        probed: probed(),
         ..own()
     }
 }
@@ -67,24 +66,26 @@ fn own() -> Runtime {
     }
 }
 
-/// What only a 64-bit kernel needs: where there may be memory.
+/// A 64-bit kernel needs nothing more.
 #[cfg(not(CONFIG_32BIT))]
 fn own() -> Runtime {
+    Runtime::EMPTY
+}
+
+/// Where there may be memory.
+fn probed() -> Probed {
     let mut memory = bindings::bpf_jit_mips_memory::default();
     // SAFETY: It is a place for what the function gives.
     unsafe { bindings::bpf_jit_mips_find_memory(&mut memory) };
-    Runtime {
-        probed: Probed {
-            ram: Range {
-                start: memory.ram,
-                bytes: memory.ram_bytes,
-            },
-            low_bytes: memory.low_bytes,
-            mapped: Range {
-                start: memory.mapped,
-                bytes: memory.mapped_bytes,
-            },
+    Probed {
+        ram: Range {
+            start: memory.ram,
+            bytes: memory.ram_bytes,
         },
-        ..Runtime::EMPTY
+        low_bytes: memory.low_bytes,
+        mapped: Range {
+            start: memory.mapped,
+            bytes: memory.mapped_bytes,
+        },
     }
 }

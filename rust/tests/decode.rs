@@ -9,12 +9,12 @@ use crate::jit::mips::Endian;
 
 use super::{BE_R2, LE_R2};
 
-/// The opcodes of `___bpf_prog_run()` in the newest kernel/bpf/core.c that the JIT takes: without
-/// PROBE_MEM, which needs exception tables, and CALL_ARGS, which only the interpreter has.
+/// The opcodes of `___bpf_prog_run()` in the newest kernel/bpf/core.c that the JIT takes, and those of
+/// PROBE_MEMSX, which the interpreter lacks; without CALL_ARGS, which only that has.
 #[rustfmt::skip]
 const SUPPORTED: &[u8] = &[
-    // LD, LDX: MEM, MEMSX
-    0x18, 0x61, 0x69, 0x71, 0x79, 0x81, 0x89, 0x91,
+    // LD, LDX: PROBE_MEM, PROBE_MEMSX, MEM, MEMSX
+    0x18, 0x21, 0x29, 0x31, 0x39, 0x41, 0x49, 0x51, 0x61, 0x69, 0x71, 0x79, 0x81, 0x89, 0x91,
     // ST, NOSPEC, STX, ATOMIC
     0x62, 0x6a, 0x72, 0x7a, 0xc2, 0x63, 0x6b, 0x73, 0x7b, 0xc3, 0xcb, 0xd3, 0xdb,
     // ALU
@@ -279,6 +279,7 @@ fn calls_are_of_helpers_and_functions() {
         match src {
             0 => assert_eq!(found, Ok(Insn::Call { offset: 7 })),
             1 => assert_eq!(found, Ok(Insn::CallSubprogram { offset: 7 })),
+            2 => assert_eq!(found, Ok(Insn::CallFunction { slot: 0 })),
             _ => assert_eq!(found, refused(0x85), "{src}"),
         }
     }

@@ -128,7 +128,6 @@ impl Machine {
     }
 
     /// Bytes of a register.
-    #[cfg(feature = "emulator")]
     pub(super) fn register_bytes(&self) -> u32 {
         match self.width {
             Width::W32 => 4,

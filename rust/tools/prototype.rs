@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! C prototypes of kernel functions (kfuncs): as the model has what the core is told, and how n64 has
-//! their values in registers.
+//! C prototypes of kernel functions (kfuncs): as the model has what the core is told, and how n64 and o32
+//! have their values in registers and, o32 alone, on the stack.
 //!
-//! Source: MIPSpro N32 ABI Handbook, chapter 2.
+//! Sources: MIPSpro N32 ABI Handbook, chapter 2; MIPS ABI supplement, chapter 3.
 
 use crate::jit::runtime::{Function, Value};
 use crate::model::bpf::{Prototype, Type};
@@ -26,9 +26,6 @@ pub(super) const fn value(bytes: u8, signed: bool) -> Value {
     Value { bytes, signed }
 }
 
-/// Bits of a register.
-const REGISTER: u32 = 64;
-
 /// A C type as the core has it.
 fn kind(value: Value) -> Option<Type> {
     (value.bytes > 0).then(|| Type {
@@ -45,11 +42,37 @@ pub(super) fn of(function: &Function) -> Prototype {
     }
 }
 
-/// A value of a C type in a register under n64: words are sign-extended whatever their type, what is
-/// smaller as its type says. No bit of the register is left open.
-pub(super) fn in_register<W: Word>(kind: Type, value: W) -> W {
+/// A value of a C type as registers of so many bits have it: words are sign-extended in wider ones
+/// whatever their type, what is smaller than a word as its type says. No bit of a register is left open;
+/// what is wider than one is in two.
+pub(super) fn in_registers<W: Word>(kind: Type, value: W, register: u32) -> W {
     match kind.bits {
-        32 => value.sign_extend(REGISTER),
-        _ => kind.extend(value, REGISTER),
+        32.. if kind.bits >= register => value,
+        32 => value.sign_extend(register),
+        _ => kind.extend(value, register),
     }
+}
+
+/// Where o32 has an argument: the number of its first word, and how many it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Words {
+    pub(super) first: usize,
+    pub(super) count: usize,
+}
+
+/// Where o32 has the arguments: words in a row, but that 64 bits begin at an even one.
+pub(super) fn words(prototype: &Prototype) -> [Option<Words>; 5] {
+    let mut next = 0;
+    prototype.arguments.map(|kind| {
+        let count = match kind?.bits {
+            64 => 2,
+            _ => 1,
+        };
+        let first = match count {
+            2 => next + next % 2,
+            _ => next,
+        };
+        next = first + count;
+        Some(Words { first, count })
+    })
 }

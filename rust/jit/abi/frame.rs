@@ -276,6 +276,12 @@ impl Frame<O32> {
         self.words(O32::HOME_AREA.wrapping_add(index.wrapping_mul(DOUBLEWORD)))
     }
 
+    /// Offset from sp of a word among the outgoing arguments, of which the first are those that are
+    /// in registers.
+    pub(crate) fn word_argument(&self, number: u32) -> Option<Simm16> {
+        offset(number.checked_mul(O32::REGISTER)?)
+    }
+
     fn each_kept(&self, registers: bpf::RegSet, mut act: impl FnMut(Reg, Simm16)) -> Option<()> {
         let mut at = self.caller_saved_at;
         for reg in registers.intersection(o32::CALLER_SAVED).iter() {

@@ -51,6 +51,17 @@ pub(crate) const WORD_AFTER_PAIR: Reg = Reg::A2;
 /// The result of a C function, if it is 32 bits wide.
 pub(crate) const WORD_RESULT: Reg = Reg::V0;
 
+/// The register of a word among the arguments of a C function, if it is not on the stack.
+pub(crate) const fn word_argument(number: u32) -> Option<Reg> {
+    match number {
+        0 => Some(Reg::A0),
+        1 => Some(Reg::A1),
+        2 => Some(Reg::A2),
+        3 => Some(Reg::A3),
+        _ => None,
+    }
+}
+
 /// BPF registers that a helper call takes on the stack, each with its place there.
 pub(crate) const STACK_ARGUMENTS: [(bpf::Reg, u32); 3] =
     [(bpf::Reg::R3, 0), (bpf::Reg::R4, 1), (bpf::Reg::R5, 2)];

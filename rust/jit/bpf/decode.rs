@@ -259,9 +259,7 @@ impl Decoder<'_> {
         match self.raw.src(self.dialect.endian) {
             pseudo::HELPER => Ok(Insn::Call { offset }),
             pseudo::SUBPROGRAM => Ok(Insn::CallSubprogram { offset }),
-            pseudo::KERNEL_FUNCTION if self.dialect.width == Registers::W64 => {
-                Ok(Insn::CallFunction { slot: self.at })
-            }
+            pseudo::KERNEL_FUNCTION => Ok(Insn::CallFunction { slot: self.at }),
             _ => self.unsupported(),
         }
     }

@@ -7,9 +7,11 @@ mod alu32;
 mod alu64;
 mod atomic;
 mod call;
+mod function;
 mod jump;
 mod memory;
 mod muldiv;
+mod probe;
 mod release;
 mod shift;
 mod swap;
@@ -53,7 +55,7 @@ pub(crate) fn lower(l: &mut Lowering<'_, O32>, insn: &Insn) -> Option<()> {
         } => l.mov_sx(width, dst, src, from),
         Insn::ZeroExtend { dst } => l.zero_extend(dst),
         // Never decoded for 32-bit machines.
-        Insn::CastUser { .. } | Insn::CallFunction { .. } => None,
+        Insn::CastUser { .. } => None,
         Insn::Swap { dst, size, kind } => l.swap(dst, size, kind),
         Insn::LoadImm64 { dst, value } => l.load_imm64(dst, value),
         Insn::Load {
@@ -82,6 +84,7 @@ pub(crate) fn lower(l: &mut Lowering<'_, O32>, insn: &Insn) -> Option<()> {
         Insn::Call { offset } => l.call(offset),
         Insn::CallSubprogram { offset } => l.call_subprogram(offset),
         Insn::LoadSubprogram { dst, value } => l.load_subprogram(dst, value),
+        Insn::CallFunction { slot } => l.call_function(slot),
         Insn::TailCall => l.tail_call(),
         Insn::Exit => l.exit(),
         // Nothing to do: the interpreter's barrier_nospec() is empty on MIPS as well.

@@ -13,6 +13,7 @@
 //! happened. Those that order other accesses do so in any case.
 
 use super::fields::Fields;
+use super::memory::ByteOrder;
 use super::{alu, Kernel, Machine, Trap, DOUBLEWORD, WORD};
 use crate::model::word::Word;
 use crate::model::world::Purpose;
@@ -96,14 +97,14 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
         let (base, offset) = (self.read(base)?, self.kernel.offset(insn));
         let is_wide = self.setup.is_wide;
         let address = match access {
-            Access::Certain if !is_wide => base.low(WORD) + offset,
             Access::Certain | Access::Probed if is_wide => base + offset.sign_extend(DOUBLEWORD),
+            Access::Certain | Access::Probed => base.low(WORD) + offset,
             Access::Arena if is_wide => {
                 let arena = self.kernel.arena().ok_or(Trap::BadInstruction)?;
                 let inside = base.low(WORD).zero_extend(DOUBLEWORD);
                 arena.kernel + inside + offset.sign_extend(DOUBLEWORD)
             }
-            _ => return Err(Trap::BadInstruction),
+            Access::Arena => return Err(Trap::BadInstruction),
         };
         Ok(Place {
             address,
@@ -112,19 +113,47 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
         })
     }
 
+    /// Whether there may be memory, by the address.
+    fn may_look(&mut self, place: Place<W>) -> bool {
+        if place.access != Access::Probed {
+            return true;
+        }
+        let stretches = self.kernel.stretches().into_iter();
+        let within = stretches.map(|stretch| stretch.has(place.address, place.size));
+        let anywhere = within.fold(W::bit(false), |any, one| any | one);
+        self.kernel.decide(anywhere)
+    }
+
     /// Whether there is memory, for the access that comes next.
     fn is_there(&mut self, place: Place<W>, purpose: Purpose) -> bool {
-        let may_look = match place.access {
-            Access::Certain => return true,
-            Access::Arena => true,
-            Access::Probed => {
-                let stretches = self.kernel.stretches().into_iter();
-                let within = stretches.map(|stretch| stretch.has(place.address, place.size));
-                let anywhere = within.fold(W::bit(false), |any, one| any | one);
-                self.kernel.decide(anywhere)
+        if place.access == Access::Certain {
+            return true;
+        }
+        self.may_look(place) && !self.kernel.is_absent(place.address, place.size, purpose)
+    }
+
+    /// What is at an address that may be anything. A 32-bit machine loads a doubleword word by word, the
+    /// one with the lower address first: memory may end in between, and then there is none.
+    fn probe(&mut self, place: Place<W>) -> Result<Option<W>, Trap> {
+        if self.setup.is_wide || place.size < 8 {
+            return self.find(place);
+        }
+        if !self.may_look(place) {
+            return Ok(None);
+        }
+        let mut words = Vec::new();
+        for at in [0, 4] {
+            let address = place.address + place.address.constant(at);
+            if self.kernel.is_absent(address, 4, Purpose::Load) {
+                return Ok(None);
             }
-        };
-        may_look && !self.kernel.is_absent(place.address, place.size, purpose)
+            words.push(self.kernel.load(address, 4).map_err(Trap::Memory)?);
+        }
+        let (first, second) = (words[0], words[1]);
+        Ok(Some(match self.setup.order {
+            ByteOrder::Little => second.concat(first),
+            ByteOrder::Big => first.concat(second),
+        }))
     }
 
     /// What is in memory, if there is any.
@@ -149,7 +178,10 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
 
     /// Without memory, zero.
     fn get(&mut self, place: Place<W>) -> Result<W, Trap> {
-        let found = self.find(place)?;
+        let found = match place.access {
+            Access::Probed => self.probe(place)?,
+            _ => self.find(place)?,
+        };
         Ok(found.unwrap_or_else(|| W::new(place.size * 8, 0)))
     }
 

@@ -139,7 +139,7 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
                 self.call(insn.immediate)?;
                 false
             }
-            (0x80, DOUBLEWORD, false) if insn.src == C_FUNCTION && self.setup.is_wide => {
+            (0x80, DOUBLEWORD, false) if insn.src == C_FUNCTION => {
                 self.call_function(insn)?;
                 false
             }

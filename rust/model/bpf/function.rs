@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What 64-bit Linux adds around a program: functions of the kernel with C prototypes ("kfuncs"), and
-//! arenas.
+//! What Linux adds around a program: functions of the kernel with C prototypes ("kfuncs"), and on 64-bit
+//! machines arenas.
 //!
 //! A C function gets of each argument as many bits as its type has. Of a result of 32 bits or fewer,
-//! R0 has what C makes of it as an `int` or an `unsigned int`, and above that zeros.
+//! R0 has what C makes of it as an `int` or an `unsigned int`, and above that on a 64-bit machine zeros.
+//! On a 32-bit machine it may be a `long`, which has 64 bits in programs: there R0 has it as C makes a wider
+//! number of it.
 
 use super::fields::Fields;
 use super::{Kernel, Machine, Trap, DOUBLEWORD, WORD};
@@ -62,7 +64,8 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
         self.registers[0] = match prototype.result {
             None => self.kernel.unknown(DOUBLEWORD),
             Some(given) if given.bits > WORD => result,
-            Some(given) => given.extend(result, WORD).zero_extend(DOUBLEWORD),
+            Some(given) if self.setup.is_wide => given.extend(result, WORD).zero_extend(DOUBLEWORD),
+            Some(given) => given.extend(result, DOUBLEWORD),
         };
         self.defined[0] = prototype.result.is_some();
         self.lose_arguments();

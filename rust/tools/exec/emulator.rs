@@ -133,7 +133,7 @@ fn start(machine: Machine) -> Unicorn<'static, World> {
                 unicorn.mem_write(physical(at), &machine.bytes(JR_RA))?;
             }
             let last = u64::from(size) - 1;
-            for begin in [machine.pointer(from), XKPHYS | physical(from)] {
+            for begin in begins(&machine, from) {
                 unicorn.add_code_hook(begin, begin + last, visit)?;
             }
         }
@@ -341,7 +341,7 @@ impl Emulator {
         let word = stack::load(&mut self.unicorn, at, 4)? as u32;
         let base = self.register(Reg::from_number(word >> 21 & 31));
         let address = base.wrapping_add_signed((word as i16).into());
-        is_mapped(address).then_some(at)
+        is_mapped(&self.machine, address).then_some(at)
     }
 
     /// Sets the registers as a caller does; returns those of [`PRESERVED`].

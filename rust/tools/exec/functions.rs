@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Kernel functions with C prototypes (kfuncs), for model and emulator alike; of 64-bit machines only.
+//! Kernel functions with C prototypes (kfuncs), for model and emulator alike.
 //!
 //! There is one for each combination of a result, a number of arguments, a type for the first of them,
 //! and a place near or far. The types of the others follow from the first's, so that every argument
@@ -12,6 +12,7 @@
 //! What a function gives depends on every bit of the registers in which it finds its arguments. So an
 //! argument that is not as C wants it shows up twice: in what the function has noted, and in the result.
 
+use super::machine::Machine;
 use super::places::{c_function_address, c_function_number, DATA};
 use super::random::mix;
 use crate::jit::runtime::{Function, Value};
@@ -19,7 +20,7 @@ use crate::model::bpf::fields::Fields;
 use crate::model::bpf::Prototype;
 use crate::model::word::{Bits, Word};
 use crate::tools::build::{CALL, C_FUNCTION};
-use crate::tools::prototype::{self, in_register, value, TYPES};
+use crate::tools::prototype::{self, in_registers, value, TYPES};
 
 /// So many arguments a function has at most.
 const ARGUMENTS: usize = 5;
@@ -59,9 +60,9 @@ impl CFunction {
     }
 
     /// The one at an address.
-    pub(super) fn at(address: u64) -> Option<Self> {
+    pub(super) fn at(machine: &Machine, address: u64) -> Option<Self> {
         let function = CFunction::new(c_function_number(address)?)?;
-        (function.address() == address).then_some(function)
+        (function.address(machine) == address).then_some(function)
     }
 
     /// The immediate of its calls.
@@ -88,12 +89,12 @@ impl CFunction {
         self.0 / (RESULTS * ARITIES * TYPES.len()) != 0
     }
 
-    fn address(self) -> u64 {
-        c_function_address(self.0, self.is_far())
+    fn address(self, machine: &Machine) -> u64 {
+        c_function_address(machine, self.0, self.is_far())
     }
 
     /// As the core is told of it.
-    fn in_slot(self, slot: usize) -> Function {
+    fn in_slot(self, machine: &Machine, slot: usize) -> Function {
         let first = self.0 / (RESULTS * ARITIES);
         let mut arguments = [Value::default(); ARGUMENTS];
         for (index, argument) in arguments.iter_mut().enumerate().take(self.arity()) {
@@ -101,52 +102,57 @@ impl CFunction {
         }
         Function {
             slot: slot as u32,
-            address: self.address(),
+            address: self.address(machine),
             arguments,
             result: match self.0 % RESULTS {
                 NOTHING => Value::default(),
-                POINTER => value(8, false),
+                POINTER => value(machine.register_bytes() as u8, false),
                 index => TYPES[index],
             },
         }
     }
 
     /// As the model knows it.
-    pub(super) fn prototype(self) -> Prototype {
-        prototype::of(&self.in_slot(0))
+    pub(super) fn prototype(self, machine: &Machine) -> Prototype {
+        prototype::of(&self.in_slot(machine, 0))
     }
 
     /// Its arguments in registers, as C has them; zero where there are none.
-    pub(super) fn registers(self, arguments: [Option<Bits>; ARGUMENTS]) -> [u64; ARGUMENTS] {
+    pub(super) fn registers(
+        self,
+        machine: &Machine,
+        arguments: [Option<Bits>; ARGUMENTS],
+    ) -> [u64; ARGUMENTS] {
         let mut registers = [0; ARGUMENTS];
-        let values = self.prototype().arguments.into_iter().zip(arguments);
+        let values = self.prototype(machine).arguments.into_iter().zip(arguments);
         for (register, (kind, value)) in registers.iter_mut().zip(values) {
             if let (Some(kind), Some(value)) = (kind, value) {
-                *register = in_register(kind, value).unsigned();
+                *register = in_registers(kind, value, 8 * machine.register_bytes()).unsigned();
             }
         }
         registers
     }
 
     /// Its result in a register, as C has it, by those of its arguments; none if it gives nothing.
-    pub(super) fn result(self, registers: &[u64; ARGUMENTS]) -> Option<u64> {
-        let kind = self.prototype().result?;
+    pub(super) fn result(self, machine: &Machine, registers: &[u64; ARGUMENTS]) -> Option<u64> {
+        let kind = self.prototype(machine).result?;
         let hash = registers
             .iter()
             .fold(!(self.0 as u64), |hash, next| mix(hash ^ next));
         if self.gives_pointer() {
             let address = DATA + AREA + (hash as u32 & 0xf8);
-            return Some(i64::from(address as i32) as u64);
+            return Some(machine.pointer(address));
         }
-        Some(in_register(kind, Bits::new(kind.bits, hash)).unsigned())
+        let value = Bits::new(kind.bits, hash);
+        Some(in_registers(kind, value, 8 * machine.register_bytes()).unsigned())
     }
 }
 
 /// What the core is told of a program's calls.
-pub(super) fn list(program: &[Fields]) -> Vec<Function> {
+pub(super) fn list(machine: &Machine, program: &[Fields]) -> Vec<Function> {
     let calls = program.iter().enumerate();
     calls
-        .filter_map(|(slot, insn)| Some(CFunction::called_by(insn)?.in_slot(slot)))
+        .filter_map(|(slot, insn)| Some(CFunction::called_by(insn)?.in_slot(machine, slot)))
         .collect()
 }
 
@@ -158,44 +164,56 @@ pub(super) fn all() -> impl Iterator<Item = CFunction> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tools::exec::machine::MACHINES;
     use std::collections::HashSet;
 
     #[test]
     fn every_argument_and_result_has_every_type() {
-        let mut seen = HashSet::new();
-        for function in all() {
-            let Function {
-                arguments, result, ..
-            } = function.in_slot(0);
-            let all = arguments.into_iter().chain([result]);
-            seen.extend(
-                all.enumerate()
-                    .map(|(place, v)| (place, v.bytes, v.signed, function.is_far())),
-            );
-            assert_eq!(CFunction::at(function.address()), Some(function));
+        for machine in machines() {
+            let mut seen = HashSet::new();
+            for function in all() {
+                let Function {
+                    arguments, result, ..
+                } = function.in_slot(&machine, 0);
+                let all = arguments.into_iter().chain([result]);
+                seen.extend(
+                    all.enumerate()
+                        .map(|(place, v)| (place, v.bytes, v.signed, function.is_far())),
+                );
+                let address = function.address(&machine);
+                assert_eq!(CFunction::at(&machine, address), Some(function));
+            }
+            // Eight types and nothing, as five arguments and as the result, near and far.
+            assert_eq!(seen.len(), 9 * 6 * 2);
         }
-        // Eight types and nothing, as five arguments and as the result, near and far.
-        assert_eq!(seen.len(), 9 * 6 * 2);
     }
 
     #[test]
     fn results_fill_a_register_as_their_types_say() {
-        let mut ones = HashSet::new();
-        for function in all() {
-            let Some(result) = function.result(&[3; ARGUMENTS]) else {
-                continue;
-            };
-            let Value { bytes, signed } = function.in_slot(0).result;
-            let is_signed = signed || bytes == 4;
-            let shift = 64 - 8 * u32::from(bytes);
-            let extended = match is_signed {
-                true => ((result << shift) as i64 >> shift) as u64,
-                false => result << shift >> shift,
-            };
-            assert_eq!(result, extended);
-            ones.insert((bytes, signed, result >> 63 != 0));
+        for machine in machines() {
+            let register = 8 * machine.register_bytes();
+            let mut ones = HashSet::new();
+            for function in all() {
+                let Some(result) = function.result(&machine, &[3; ARGUMENTS]) else {
+                    continue;
+                };
+                let Value { bytes, signed } = function.in_slot(&machine, 0).result;
+                let is_signed = signed || bytes == 4;
+                let bits = register.max(8 * u32::from(bytes));
+                let (above, shift) = (64 - bits, 64 - 8 * u32::from(bytes));
+                let extended = match is_signed {
+                    true => ((result << shift) as i64 >> shift) as u64,
+                    false => result << shift >> shift,
+                };
+                assert_eq!(result, extended << above >> above);
+                ones.insert((bytes, signed, result >> (bits - 1) != 0));
+            }
+            // Of each type both signs, but of unsigned bytes and halfwords.
+            assert_eq!(ones.len(), 2 + 4 + 4 + 4);
         }
-        // Of each type both signs, but of unsigned bytes and halfwords.
-        assert_eq!(ones.len(), 2 + 4 + 4 + 4);
+    }
+
+    fn machines() -> [Machine; 2] {
+        [MACHINES[0], MACHINES[6]]
     }
 }

@@ -87,13 +87,12 @@ pub(super) fn subject(random: &mut Random, machine: &Machine) -> Subject {
     } else {
         0
     };
-    let is_wide = machine.is_wide();
     let mut programs = Vec::new();
     for number in 0..count + functions {
         let place = Place {
             slots,
             against: Against::Model,
-            is_wide,
+            machine: Some(*machine),
             callees: match number {
                 0 => count..count + functions,
                 // The programs that it calls have no functions; a function may call those behind it.
@@ -119,7 +118,8 @@ pub(super) fn subject(random: &mut Random, machine: &Machine) -> Subject {
 /// What a program is for.
 struct Place {
     against: Against,
-    is_wide: bool,
+    /// Whose programs Linux runs, if they may have all that it adds for that.
+    machine: Option<Machine>,
     /// Slots of the program array; none if no program makes tail calls.
     slots: usize,
     /// Which functions it may call.
@@ -134,7 +134,7 @@ struct Place {
 pub(super) fn for_kernel(random: &mut Random) -> (Vec<Fields>, u32) {
     let place = Place {
         against: Against::Interpreter,
-        is_wide: false,
+        machine: None,
         slots: 0,
         callees: 0..0,
         function: None,
@@ -298,7 +298,7 @@ impl Generator<'_> {
                 14..=16 if self.place.slots > 0 => self.tail_call(),
                 17..=24 if !self.place.callees.is_empty() => self.function_call(),
                 // Where there is no choice, nothing is drawn: the kernel's programs stay as they are.
-                _ if self.place.is_wide && self.random.chance(25) => self.linux(),
+                _ if self.place.machine.is_some() && self.random.chance(25) => self.linux(),
                 _ => self.statement(),
             }
         }

@@ -160,6 +160,7 @@ impl Judge {
         }
         let mut kernel = ModelKernel {
             memory,
+            machine: self.machine,
             array: &compiled.array,
             images: &compiled.images,
             calls: Vec::new(),

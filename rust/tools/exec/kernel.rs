@@ -10,6 +10,7 @@
 //! Functions with C prototypes are in [`functions`](super::functions).
 
 use super::functions::CFunction;
+use super::machine::Machine;
 use super::places::{DATA, RUNTIME};
 use super::random::mix;
 
@@ -36,7 +37,7 @@ pub(super) enum Callee {
 }
 
 /// A call, with the arguments that the callee looks at; the others are zero. Those of C functions are
-/// whole registers, whatever their types.
+/// whole registers, whatever their types, of 32-bit machines as many as a type takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Call {
     pub(super) callee: Callee,
@@ -72,10 +73,14 @@ impl Call {
     }
 
     /// Does what the callee does; its result in a register, if it gives one. None if it cannot.
-    pub(super) fn perform(&self, memory: &mut dyn Access) -> Option<Option<u64>> {
+    pub(super) fn perform(
+        &self,
+        machine: &Machine,
+        memory: &mut dyn Access,
+    ) -> Option<Option<u64>> {
         match self.callee {
             Callee::Helper(number) => self.help(number, memory).map(Some),
-            Callee::Function(function) => Some(function.result(&self.arguments)),
+            Callee::Function(function) => Some(function.result(machine, &self.arguments)),
         }
     }
 

@@ -90,7 +90,7 @@ impl Judge {
         number: usize,
         address: u32,
     ) -> Result<Image, String> {
-        let functions = functions::list(&subject.programs[number]);
+        let functions = functions::list(&self.machine, &subject.programs[number]);
         let options = Options {
             role: subject.role(number),
             reaches_tail_calls: subject.functions > 0 && !subject.array.is_empty(),

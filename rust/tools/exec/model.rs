@@ -5,6 +5,7 @@
 
 use super::functions::CFunction;
 use super::kernel::{arity, Access, Call, Callee};
+use super::machine::Machine;
 use super::places::*;
 use super::random::Random;
 use crate::host::Image;
@@ -13,7 +14,6 @@ use crate::model::bpf::memory::Memory;
 use crate::model::bpf::{Arena, Content, Kernel, Prototype, Stretch, DOUBLEWORD};
 use crate::model::word::{Bits, Word};
 use crate::model::world::{Fault, Purpose, World};
-use crate::tools::stretches;
 
 /// What surrounds programs in the model.
 pub(super) struct ModelKernel<'a> {
@@ -24,6 +24,7 @@ pub(super) struct ModelKernel<'a> {
     pub(super) calls: Vec<Call>,
     pub(super) junk: Random,
     pub(super) arena: Option<Arena<Bits>>,
+    pub(super) machine: Machine,
 }
 
 /// Where the model's memory has what is at an address.
@@ -45,7 +46,7 @@ impl World<Bits> for ModelKernel<'_> {
     fn is_absent(&mut self, address: Bits, bytes: u32, purpose: Purpose) -> bool {
         let is_fixed = is_read_only(address.unsigned() as u32) && purpose == Purpose::Store;
         let is_absent = is_fixed || self.memory.read(in_memory(address), bytes).is_err();
-        is_absent && may_be_absent(address.unsigned(), bytes)
+        is_absent && may_be_absent(&self.machine, address.unsigned(), bytes)
     }
 
     fn decide(&mut self, condition: Bits) -> bool {
@@ -70,7 +71,7 @@ impl Kernel<Bits> for ModelKernel<'_> {
             arguments.map(|value| value.map_or(0, Bits::unsigned)),
         );
         self.calls.push(call);
-        let result = call.perform(&mut self.memory)??;
+        let result = call.perform(&self.machine, &mut self.memory)??;
         Some(Bits::new(DOUBLEWORD, result))
     }
 
@@ -83,11 +84,11 @@ impl Kernel<Bits> for ModelKernel<'_> {
     }
 
     fn stretches(&self) -> Vec<Stretch> {
-        stretches::of(&RUNTIME)
+        stretches(&self.machine)
     }
 
     fn function(&self, call: &Fields) -> Option<Prototype> {
-        CFunction::called_by(call).map(CFunction::prototype)
+        Some(CFunction::called_by(call)?.prototype(&self.machine))
     }
 
     fn call_function(&mut self, call: &Fields, arguments: [Option<Bits>; 5]) -> Bits {
@@ -95,10 +96,13 @@ impl Kernel<Bits> for ModelKernel<'_> {
         let Some(function) = CFunction::called_by(call) else {
             return nothing;
         };
-        let call = Call::new(Callee::Function(function), function.registers(arguments));
+        let call = Call::new(
+            Callee::Function(function),
+            function.registers(&self.machine, arguments),
+        );
         self.calls.push(call);
-        let result = call.perform(&mut self.memory).flatten();
-        let kind = function.prototype().result;
+        let result = call.perform(&self.machine, &mut self.memory).flatten();
+        let kind = function.prototype(&self.machine).result;
         let typed = kind.zip(result);
         typed.map_or(nothing, |(kind, result)| Bits::new(kind.bits, result))
     }

@@ -6,7 +6,7 @@
 //! 8100_0000  images, one after the other
 //! 8300_0000  kernel functions: each is a return, at which the emulator stops to do the function's
 //!            work
-//! 8340_0000  kernel functions with C prototypes, which 64-bit machines call; see below
+//! 8340_0000  kernel functions with C prototypes; see below
 //! 8402_0000  data, one page: what R1 points to
 //! 8500_0000  a program array and its programs
 //! 8601_0000  end of the stack; the caller's frame is its last part
@@ -22,7 +22,8 @@
 //! that one that looks too far finds something; but for segments that are mapped, where there is nothing.
 //!
 //! Half of the functions with C prototypes are called at their address in XKPHYS, which takes more
-//! instructions: a kernel without `-msym32` has functions there, as modules may be far away.
+//! instructions: a kernel without `-msym32` has functions there, as modules may be far away. On a 32-bit
+//! machine that is KSEG1.
 
 use super::machine::Machine;
 use super::random::Random;
@@ -37,15 +38,11 @@ use crate::tools::stretches;
 
 const KSEG0: u32 = 0x8000_0000;
 const KSEG1: u32 = 0xa000_0000;
+const KSSEG: u32 = 0xc000_0000;
 
 /// Where an address of KSEG0 is in the emulator's memory.
 pub(super) fn physical(address: u32) -> u64 {
     u64::from(address & 0x1fff_ffff)
-}
-
-/// A word as a 64-bit kernel has an address in it.
-pub(super) fn pointer(address: u32) -> u64 {
-    i64::from(address as i32) as u64
 }
 
 pub(super) const PAGE: u32 = 0x1000;
@@ -65,13 +62,26 @@ pub(super) const XKPHYS: u64 = 0x9800_0000_0000_0000;
 /// Bytes of a kernel function: a return and its delay slot, and room.
 pub(super) const FUNCTION_SIZE: u32 = 16;
 
+/// Where C functions are that programs call at another address than where they are.
+fn far(machine: &Machine) -> u64 {
+    match machine.width {
+        Width::W32 => KSEG1.into(),
+        Width::W64 => XKPHYS,
+    }
+}
+
 /// Where the C function with a number is called.
-pub(super) fn c_function_address(number: usize, is_far: bool) -> u64 {
+pub(super) fn c_function_address(machine: &Machine, number: usize, is_far: bool) -> u64 {
     let near = C_FUNCTIONS + FUNCTION_SIZE * number as u32;
     match is_far {
-        true => XKPHYS | physical(near),
-        false => pointer(near),
+        true => far(machine) | physical(near),
+        false => machine.pointer(near),
     }
+}
+
+/// Where there are functions of so many bytes from an address on.
+pub(super) fn begins(machine: &Machine, address: u32) -> [u64; 2] {
+    [machine.pointer(address), far(machine) | physical(address)]
 }
 
 /// The number that the C function at an address would have.
@@ -103,9 +113,9 @@ pub(super) fn home_area(machine: &Machine) -> u32 {
 
 pub(super) const RETURN: u32 = 0x8700_0000;
 
-/// The arena of 64-bit machines. Its page is so far from its start that an offset leads there from
+/// The arena of 64-bit machines, where others have memory like any other. Its page is so far from its start that an offset leads there from
 /// anywhere around.
-const ARENA: u32 = 0x8800_0000;
+pub(super) const ARENA: u32 = 0x8800_0000;
 pub(super) const ARENA_PAGE: u32 = ARENA + ARENA_PAGE_AT;
 pub(super) const ARENA_PAGE_AT: u32 = 0x8000;
 
@@ -123,36 +133,43 @@ pub(super) fn read_only_bytes() -> Vec<u8> {
     page_of_junk(READ_ONLY_PAGE.into())
 }
 
+/// Where a load may look that knows nothing of its address.
+pub(super) fn stretches(machine: &Machine) -> Vec<Stretch> {
+    stretches::of(machine.width, &runtime(machine, Counted::Hits))
+}
+
 /// Whether the emulator treats an address like a kernel, if it is absent: others raise exceptions in it.
-pub(super) fn may_be_absent(address: u64, bytes: u32) -> bool {
+pub(super) fn may_be_absent(machine: &Machine, address: u64, bytes: u32) -> bool {
     let word = address as u32;
-    let is_sign_extended = address == pointer(word);
-    let is_unmapped = is_sign_extended && (KSEG0..KSEG1).contains(&word);
-    (is_unmapped || is_mapped(address)) && address % u64::from(bytes) == 0
+    let is_unmapped = address == machine.pointer(word) && (KSEG0..KSSEG).contains(&word);
+    (is_unmapped || is_mapped(machine, address)) && address % u64::from(bytes) == 0
 }
 
 /// Whether an access at an address may miss the TLB, which has no entry.
-pub(super) fn is_mapped(address: u64) -> bool {
-    let mut stretches = stretches::of(&RUNTIME).into_iter();
+pub(super) fn is_mapped(machine: &Machine, address: u64) -> bool {
+    let mut stretches = stretches(machine).into_iter();
     stretches.any(|stretch| stretch.goes_on && (stretch.first..=stretch.last).contains(&address))
 }
 
-/// The address in KSEG0 of what a load may look for in XKPHYS; any other as it is.
+/// The address in KSEG0 of what a load may look for in XKPHYS, or a 32-bit machine in KSEG1; any other as it
+/// is.
 pub(super) fn unmapped(address: u64) -> u64 {
-    let is_ram = address.wrapping_sub(RAM.start) < RAM.bytes;
-    match is_ram {
-        true => pointer(KSEG0 | address as u32),
+    if address.wrapping_sub(RAM.start) < RAM.bytes {
+        return i64::from((KSEG0 | address as u32) as i32) as u64;
+    }
+    match (u64::from(KSEG1)..u64::from(KSSEG)).contains(&address) {
+        true => u64::from(KSEG0) | physical(address as u32),
         false => address,
     }
 }
 
 /// Addresses around the ends of where a load of so many bytes may look, and some that no segment has.
 /// Where it looks they are aligned: no kernel is there to emulate what is not.
-pub(super) fn edges(bytes: u32) -> Vec<u64> {
-    let stretches = stretches::of(&RUNTIME);
-    let is_inside = |address: &u64| {
-        let begins = |stretch: &Stretch| (stretch.first..=stretch.last).contains(address);
-        stretches.iter().any(begins)
+pub(super) fn edges(machine: &Machine, bytes: u32) -> Vec<u64> {
+    let stretches = stretches(machine);
+    let is_inside = |address: u64| {
+        let has_it = |stretch: &Stretch| (stretch.first..=stretch.last).contains(&address);
+        stretches.iter().any(has_it)
     };
     let ends = stretches
         .iter()
@@ -179,10 +196,11 @@ pub(super) fn edges(bytes: u32) -> Vec<u64> {
         0xffff_fffe_8800_8110,
         0x8800_8110,
     ];
-    let is_aligned = |address: &u64| address % u64::from(bytes) == 0;
-    around
-        .filter(|address| is_aligned(address) || !is_inside(address))
-        .chain(beyond)
+    let all = around.chain(beyond).map(|address| match machine.width {
+        Width::W32 => address & 0xffff_ffff,
+        Width::W64 => address,
+    });
+    all.filter(|&address| address % u64::from(bytes) == 0 || !is_inside(address))
         .collect()
 }
 
@@ -246,11 +264,17 @@ pub(super) fn runtime(machine: &Machine, counted: Counted) -> Runtime {
         prog_bpf_func,
         ..
     } = host::runtime(machine.width, counted);
+    let mut probed = RUNTIME.probed;
+    if machine.width == Width::W32 {
+        probed.ram.bytes = 0;
+        probed.mapped.bytes = 0x3456_789b;
+    }
     Runtime {
         array_max_entries,
         array_ptrs,
         prog_bpf_func,
         counted,
+        probed,
         ..RUNTIME
     }
 }

@@ -237,10 +237,8 @@ impl Session {
         };
         forms::arithmetic(&mut random, &mut each);
         forms::memory(machine, &mut random, &mut each);
-        if machine.is_wide() {
-            forms::guarded(machine, &mut random, &mut each);
-            forms::functions(&mut random, &mut each);
-        }
+        forms::guarded(machine, &mut random, &mut each);
+        forms::functions(&mut random, &mut each);
         forms::control(&mut random, &mut each);
     }
 

@@ -18,6 +18,7 @@ use super::machine::Machine;
 use super::places::*;
 use super::stack;
 use crate::jit::mips::{Endian, Reg};
+use crate::tools::prototype::{self, Words};
 
 /// Registers that a call leaves undefined, besides those of the result.
 const SCRAMBLED: [Reg; 15] = [
@@ -50,7 +51,7 @@ pub(super) fn function(unicorn: &mut Unicorn<'_, World>, at: u64) {
     let done = visit
         .check(at)
         .and_then(|()| visit.work(at))
-        .and_then(|result| visit.leave(result));
+        .and_then(|result| visit.leave(at, result));
     if let Err(wrong) = done {
         unicorn.get_data_mut().blame(wrong);
         // Nothing that follows counts.
@@ -79,7 +80,7 @@ impl Visit<'_, '_> {
 
     /// The result, of which there may be none.
     fn work(&mut self, at: u64) -> Result<Option<u64>, Wrong> {
-        let arguments = self.arguments();
+        let arguments = self.arguments(at);
         let [first, second, ..] = arguments;
         let function = match function_at(at as u32) {
             Some(function) if !self.machine().is_wide() => function,
@@ -109,16 +110,44 @@ impl Visit<'_, '_> {
     }
 
     /// The five arguments of a helper or a C function, or what is in their places.
-    fn arguments(&mut self) -> [u64; 5] {
+    fn arguments(&mut self, at: u64) -> [u64; 5] {
         let machine = *self.machine();
         if machine.is_wide() {
             return [Reg::A0, Reg::A1, Reg::A2, Reg::A3, Reg::T0]
                 .map(|reg| cpu::register(self.unicorn, &machine, reg));
         }
+        if let Some(function) = CFunction::at(&machine, at) {
+            let words = prototype::words(&function.prototype(&machine));
+            return words.map(|words| words.map_or(0, |words| self.words(words)));
+        }
         let [first, second] =
             [(Reg::A0, Reg::A1), (Reg::A2, Reg::A3)].map(|(a, b)| self.pair(a, b));
         let [third, fourth, fifth] = [0, 1, 2].map(|index| self.stacked(index).unwrap_or_default());
         [first, second, third, fourth, fifth]
+    }
+
+    /// An argument under o32.
+    fn words(&mut self, words: Words) -> u64 {
+        let first = self.word(words.first);
+        if words.count == 1 {
+            return first;
+        }
+        let second = self.word(words.first + 1);
+        match self.machine().endian {
+            Endian::Little => second << 32 | first,
+            Endian::Big => first << 32 | second,
+        }
+    }
+
+    /// A word among the arguments under o32.
+    fn word(&mut self, number: usize) -> u64 {
+        match [Reg::A0, Reg::A1, Reg::A2, Reg::A3].get(number) {
+            Some(&reg) => self.address(reg).into(),
+            None => {
+                let at = self.address(Reg::SP) + 4 * number as u32;
+                self.load(at, 4).unwrap_or_default()
+            }
+        }
     }
 
     /// What programs call by themselves.
@@ -127,12 +156,13 @@ impl Visit<'_, '_> {
         let callee = callee.ok_or_else(|| format!("no function at {at:#x}"))?;
         let call = Call::new(callee, arguments);
         self.unicorn.get_data_mut().calls.push(call);
-        call.perform(self)
+        let machine = *self.machine();
+        call.perform(&machine, self)
             .ok_or_else(|| format!("bad pointer: {call:x?}"))
     }
 
     fn callee(&self, at: u64) -> Option<Callee> {
-        if let Some(function) = CFunction::at(at).filter(|_| self.machine().is_wide()) {
+        if let Some(function) = CFunction::at(self.machine(), at) {
             return Some(Callee::Function(function));
         }
         let offset = (at as u32).wrapping_sub(RUNTIME.call_base) as i32;
@@ -141,7 +171,15 @@ impl Visit<'_, '_> {
         Some(Callee::Helper(number))
     }
 
-    fn leave(&mut self, result: Option<u64>) -> Result<(), Wrong> {
+    /// Whether the function at an address gives one word.
+    fn is_word(&self, at: u64) -> bool {
+        let machine = self.machine();
+        let function = CFunction::at(machine, at);
+        let result = function.and_then(|function| function.prototype(machine).result);
+        result.is_some_and(|kind| kind.bits <= 32)
+    }
+
+    fn leave(&mut self, at: u64, result: Option<u64>) -> Result<(), Wrong> {
         for reg in SCRAMBLED.into_iter().chain([Reg::V0, Reg::V1]) {
             let junk = self.junk();
             self.set_register(reg, junk);
@@ -152,6 +190,7 @@ impl Visit<'_, '_> {
         }
         match result {
             Some(result) if self.machine().is_wide() => self.set_register(Reg::V0, result),
+            Some(result) if self.is_word(at) => self.set_register(Reg::V0, result),
             Some(result) => {
                 let (low, high) = (result & 0xffff_ffff, result >> 32);
                 let (v0, v1) = match self.machine().endian {

@@ -16,7 +16,7 @@ use crate::model::bpf::{Prototype, AX, R10};
 use crate::model::term::Term;
 use crate::model::word::Word;
 use crate::tools::machine::Machine;
-use crate::tools::prototype::in_register;
+use crate::tools::prototype::in_registers;
 
 pub(super) const AT: usize = 1;
 pub(super) const V0: usize = 2;
@@ -210,24 +210,26 @@ pub(super) fn doubleword(order: ByteOrder, gpr: &[Term; 32], first: usize) -> Te
 
 /// A call of a C function, and its result, of its type.
 pub(super) fn call(
+    machine: &Machine,
     function: Option<runtime::Function>,
     prototype: Option<Prototype>,
     arguments: [Option<Term>; 5],
 ) -> (Call, Term) {
+    let gprlen = machine.gprlen();
     let kinds = prototype.map_or([None; 5], |prototype| prototype.arguments);
     let mut passed = [None; 5];
     for (passed, (kind, value)) in passed.iter_mut().zip(kinds.into_iter().zip(arguments)) {
         *passed = kind
             .zip(value)
-            .map(|(kind, value)| in_register(kind, value));
+            .map(|(kind, value)| in_registers(kind, value, gprlen));
     }
     let given = prototype.and_then(|prototype| prototype.result);
     let result = Term::variable(given.map_or(64, |kind| kind.bits), "the function's result");
     let call = Call {
-        what: Term::new(64, function.map_or(0, |function| function.address)),
+        what: Term::new(gprlen, function.map_or(0, |function| function.address)),
         callee: Callee::Function,
         arguments: passed,
-        result: given.map_or(result, |kind| in_register(kind, result)),
+        result: given.map_or(result, |kind| in_registers(kind, result, gprlen)),
     };
     (call, result)
 }

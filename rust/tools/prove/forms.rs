@@ -4,6 +4,7 @@
 //! immediate and offset, and everything around it that its lowering depends on.
 
 mod call;
+mod linux;
 mod wide;
 
 pub(super) use self::call::counters;
@@ -72,6 +73,7 @@ pub(super) fn forms(machine: &Machine) -> Vec<Form> {
     ordered(machine, &mut forms);
     jumps(&mut forms);
     call::forms(machine, &mut forms);
+    linux::forms(machine, &mut forms);
     if machine.is_wide() {
         wide::forms(&mut forms);
     }

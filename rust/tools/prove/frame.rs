@@ -96,6 +96,7 @@ impl Run {
             frame_stores: BTreeSet::new(),
             demands: Vec::new(),
             callee: Callee::Helper,
+            function: None,
             calls: Vec::new(),
             counts: Vec::new(),
             has_called: false,

@@ -17,6 +17,7 @@ use crate::model::mips::{Machine, Next};
 use crate::model::term::Term;
 use crate::model::word::Word;
 use crate::model::world::World;
+use crate::tools::prototype;
 
 /// Where control went.
 #[derive(Clone, Copy, Debug)]
@@ -136,6 +137,9 @@ fn call(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Result<
     machine.platform.has_called = true;
     let result = match target.value().and_then(Function::at) {
         _ if machine.platform.callee == Callee::Subprogram => Some(subprogram(machine, target)),
+        _ if machine.platform.callee == Callee::Function && !is_wide => {
+            Some(function(machine, target)?)
+        }
         // Lowerings of 64 bits call what the program calls only.
         _ if is_wide => Some(wide_helper(machine, target)),
         Some(function) => perform(machine, function)?,
@@ -159,10 +163,14 @@ fn call(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Result<
     if let Some(&(_, left)) = machine.platform.counts.last() {
         machine.platform.frame.insert(0, left);
     }
-    if let Some(result) = result {
-        let (high, low) = in_memory_order(order, V0);
-        machine.gpr[high] = result.slice(32, 32);
-        machine.gpr[low] = result.low(32);
+    match result {
+        Some(result) if result.width() == 32 => machine.gpr[V0] = result,
+        Some(result) => {
+            let (high, low) = in_memory_order(order, V0);
+            machine.gpr[high] = result.slice(32, 32);
+            machine.gpr[low] = result.low(32);
+        }
+        None => {}
     }
     Ok(())
 }
@@ -198,6 +206,38 @@ fn helper(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Term 
         result,
     });
     result
+}
+
+/// A C function has its arguments in words: four registers, and then the stack. Its result is one word or
+/// two.
+fn function(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Result<Term, String> {
+    let function = machine.platform.function.ok_or("a call of no function")?;
+    let prototype = prototype::of(&function);
+    let (order, gpr) = (machine.platform.order(), machine.gpr);
+    let moved = (gpr[SP] - machine.platform.sp).value().unwrap_or(0) as i32;
+    let mut word = |number: usize| match number {
+        0..=3 => gpr[A0 + number],
+        _ => machine.platform.frame_word(moved + 4 * number as i32),
+    };
+    let arguments = prototype::words(&prototype).map(|words| {
+        let words = words?;
+        let first = word(words.first);
+        if words.count == 1 {
+            return Some(first);
+        }
+        let both = [first, word(words.first + 1)];
+        let (high, low) = in_memory_order(order, 0);
+        Some(both[high].concat(both[low]))
+    });
+    let bits = prototype.result.map_or(64, |kind| kind.bits.max(32));
+    let result = Term::variable(bits, "the function's result");
+    machine.platform.calls.push(Call {
+        what: target,
+        callee: Callee::Function,
+        arguments,
+        result,
+    });
+    Ok(result)
 }
 
 /// A function of the program finds its arguments where BPF registers are, and the count of tail calls

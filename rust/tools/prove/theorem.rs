@@ -115,6 +115,7 @@ impl Theorem<'_> {
             frame_stores: BTreeSet::new(),
             demands: Vec::new(),
             callee: self.callee(),
+            function: self.around.function,
             calls: Vec::new(),
             counts: Vec::new(),
             has_called: false,
@@ -172,6 +173,7 @@ impl Theorem<'_> {
     fn callee(&self) -> Callee {
         match (self.insns[0].opcode, self.insns[0].src) {
             (CALL, 1) => Callee::Subprogram,
+            (CALL, 2) => Callee::Function,
             _ => Callee::Helper,
         }
     }

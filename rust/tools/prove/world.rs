@@ -22,7 +22,7 @@ use crate::tools::{prototype, stretches};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Callee {
     Helper,
-    /// A C function: its address is known, arguments and result are as n64 has them in registers.
+    /// A C function: its address is known, arguments and result are as C has them in registers.
     Function,
     /// Another function of the program: arguments are where BPF registers are.
     Subprogram,
@@ -169,7 +169,7 @@ impl Kernel<Term> for BpfWorld<'_> {
     }
 
     fn stretches(&self) -> Vec<Stretch> {
-        stretches::of(&self.machine.runtime())
+        stretches::of(self.machine.width, &self.machine.runtime())
     }
 
     fn function(&self, _: &Fields) -> Option<Prototype> {
@@ -178,7 +178,7 @@ impl Kernel<Term> for BpfWorld<'_> {
 
     fn call_function(&mut self, call: &Fields, arguments: [Option<Term>; 5]) -> Term {
         let prototype = Kernel::<Term>::function(self, call);
-        let (call, result) = convention::call(self.function, prototype, arguments);
+        let (call, result) = convention::call(self.machine, self.function, prototype, arguments);
         self.calls.push(call);
         result
     }
@@ -239,6 +239,8 @@ pub(super) struct MipsWorld<'p> {
     pub(super) demands: Vec<(String, Term)>,
     /// What a call is of, if it is none of the kernel's functions that lowerings know.
     pub(super) callee: Callee,
+    /// The C function, if it is one.
+    pub(super) function: Option<Function>,
     pub(super) calls: Vec<Call>,
     /// What functions of the program got as the count of tail calls, and left of it.
     pub(super) counts: Vec<(Term, Term)>,

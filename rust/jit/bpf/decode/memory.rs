@@ -28,10 +28,9 @@ impl Decoder<'_> {
         self.mem(self.src()?, access)
     }
 
-    /// Only 64-bit kernels ask for anything but proved accesses: the others have no arenas, nor a
-    /// JIT that takes part in what pointers with types need.
+    /// Only 64-bit kernels have arenas.
     fn mem(&self, base: Reg, access: Access) -> Result<Mem> {
-        if access != Access::Proved && self.dialect.width != Registers::W64 {
+        if access == Access::Arena && self.dialect.width != Registers::W64 {
             return self.unsupported();
         }
         Ok(Mem {

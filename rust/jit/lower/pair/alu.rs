@@ -123,7 +123,7 @@ impl Lowering<'_, O32> {
         Some(())
     }
 
-    fn sign_extend_byte(&mut self, rd: Reg, rs: Reg) {
+    pub(super) fn sign_extend_byte(&mut self, rd: Reg, rs: Reg) {
         if self.setting.cpu.has_r2() {
             self.asm.seb(rd, rs);
         } else {
@@ -133,7 +133,7 @@ impl Lowering<'_, O32> {
         }
     }
 
-    fn sign_extend_half(&mut self, rd: Reg, rs: Reg) {
+    pub(super) fn sign_extend_half(&mut self, rd: Reg, rs: Reg) {
         if self.setting.cpu.has_r2() {
             self.asm.seh(rd, rs);
         } else {

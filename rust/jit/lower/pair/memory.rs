@@ -4,39 +4,40 @@
 //!
 //! An address is the low word of its register plus a signed 16-bit offset, which is what a MIPS
 //! load takes. The second word of a doubleword lies four bytes on: where that offset no longer
-//! fits, the address is computed first.
+//! fits, the address is computed first. What may find no memory is in `probe.rs`.
 
 use super::{Lowering, T8};
 use crate::jit::abi::O32;
-use crate::jit::bpf::{Mem, Operand, Reg as BpfReg, Size};
-use crate::jit::mips::{Pair, Reg, Shift5, Simm16};
+use crate::jit::bpf::{Access, Mem, Operand, Reg as BpfReg, Size};
+use crate::jit::mips::{Insn, Pair, Reg, Shift5, Simm16};
 
 impl Lowering<'_, O32> {
     /// `dst = *(size *) (base + offset)`
     pub(crate) fn load(&mut self, dst: BpfReg, mem: Mem, size: Size, signed: bool) -> Option<()> {
         let d = self.pair(dst);
-        let base = self.pair(mem.base).lo;
-        let offset = Simm16::from_i16(mem.offset);
-        match (size, signed) {
-            (Size::B, false) => self.asm.lbu(d.lo, offset, base),
-            (Size::B, true) => self.asm.lb(d.lo, offset, base),
-            (Size::H, false) => self.asm.lhu(d.lo, offset, base),
-            (Size::H, true) => self.asm.lh(d.lo, offset, base),
-            (Size::W, _) => self.asm.lw(d.lo, offset, base),
-            (Size::Dw, _) => {
-                let (base, low, high) = self.word_addresses(mem)?;
-                // The low word last: it may replace the base.
-                self.asm.lw(d.hi, high, base);
-                self.asm.lw(d.lo, low, base);
-                return Some(());
-            }
+        if mem.access == Access::Probed {
+            return self.load_probed(d, mem, size, signed);
         }
+        if size == Size::Dw {
+            let (base, low, high) = self.word_addresses(mem)?;
+            // The low word last: it may replace the base.
+            self.asm.lw(d.hi, high, base);
+            self.asm.lw(d.lo, low, base);
+            return Some(());
+        }
+        let (base, offset) = (self.pair(mem.base).lo, Simm16::from_i16(mem.offset));
+        self.asm.push(load_word(size, signed, d.lo, offset, base));
+        self.finish_load(d, signed);
+        Some(())
+    }
+
+    /// Completes what was loaded into the low word.
+    pub(super) fn finish_load(&mut self, d: Pair, signed: bool) {
         if signed {
             self.asm.sra(d.hi, d.lo, Shift5::masked(31));
         } else {
             self.finish_word(d);
         }
-        Some(())
     }
 
     /// `*(size *) (base + offset) = src`
@@ -97,5 +98,16 @@ impl Lowering<'_, O32> {
         if self.setting.cpu.barriers.memory {
             self.asm.sync();
         }
+    }
+}
+
+/// A load of a word or less, extended to a word.
+pub(super) fn load_word(size: Size, signed: bool, rt: Reg, offset: Simm16, base: Reg) -> Insn {
+    match (size, signed) {
+        (Size::B, false) => Insn::lbu(rt, offset, base),
+        (Size::B, true) => Insn::lb(rt, offset, base),
+        (Size::H, false) => Insn::lhu(rt, offset, base),
+        (Size::H, true) => Insn::lh(rt, offset, base),
+        _ => Insn::lw(rt, offset, base),
     }
 }

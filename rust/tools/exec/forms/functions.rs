@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Calls of kernel functions with C prototypes: every function there is, on arguments of which every
-//! bit counts and on those at which an extension is likely to go wrong. Of 64-bit machines only.
+//! bit counts and on those at which an extension is likely to go wrong.
 
 use super::*;
 use crate::tools::exec::functions::{all, CFunction};

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Accesses that may find no memory, and casts to user space: all sizes and pairs of registers, in the
-//! arena's page and around it. Of 64-bit machines only.
+//! arena's page and around it. A 32-bit machine probes alone.
 
 use super::*;
 use crate::model::bpf::fields::class;
-use crate::tools::exec::places::{arena, edges, ARENA_PAGE_AT};
+use crate::tools::exec::places::{edges, ARENA, ARENA_PAGE_AT};
 
 /// Offsets at which addresses are likely to go wrong.
 const OFFSETS: [i16; 12] = [
@@ -41,6 +41,12 @@ pub(in super::super) fn guarded(machine: Machine, random: &mut Random, each: &mu
             }
         }
     }
+    if machine.is_wide() {
+        casts(each);
+    }
+}
+
+fn casts(each: &mut dyn FnMut(Form)) {
     for dst in WRITABLE {
         for src in WRITABLE.into_iter().chain([R10]) {
             let values = [0, 1, 0x1234_5678, 0xffff_ffff, 1 << 32, u64::MAX, 1 << 31];
@@ -104,6 +110,7 @@ fn shapes(machine: Machine) -> Vec<Shape> {
             );
         }
     }
+    shapes.retain(|shape| machine.is_wide() || shape.is_probe());
     shapes
 }
 
@@ -143,7 +150,7 @@ impl Shape {
             .map(|_| self.input(random, (value, base), offset, may_be_unaligned))
             .collect();
         if self.is_probe() {
-            let addresses = edges(self.insn.size()).into_iter();
+            let addresses = edges(&self.machine, self.insn.size()).into_iter();
             inputs.extend(addresses.map(|address| {
                 let pointer = address.wrapping_sub(i64::from(offset) as u64);
                 vec![(value, random.next()), (base, pointer)]
@@ -197,8 +204,10 @@ impl Shape {
             0.. => index,
             _ => index.wrapping_add(PAGE),
         };
-        let start = arena(&self.machine).map_or(0, |arena| arena.kernel_base);
+        let start = self.machine.pointer(ARENA);
         let pointer = match self.is_probe() {
+            // What is above a word does not count.
+            true if !self.machine.is_wide() => random.next() << 32 | (start + index),
             // Without its upper half, the kernel's address is one of user space.
             true if random.chance(25) => (start + index) & 0xffff_ffff,
             true => start + index,

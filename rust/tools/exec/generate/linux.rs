@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Random statements of what 64-bit Linux adds: accesses that may find no memory, casts to user space,
-//! and calls of C functions.
+//! Random statements of what Linux adds: accesses that may find no memory, calls of C functions, and on
+//! 64-bit machines arenas and casts to user space.
 //!
 //! Nothing has to be known of a pointer for such an access. But an emulator has less room than a kernel
 //! for pointers to nowhere, so they are made for it: three of four lead to memory. Of those in an
@@ -9,7 +9,7 @@
 
 use super::*;
 use crate::tools::exec::functions::{self, CFunction};
-use crate::tools::exec::places::{edges, pointer, ARENA_PAGE, ARENA_PAGE_AT, PAGE, RETURN};
+use crate::tools::exec::places::{edges, ARENA_PAGE, ARENA_PAGE_AT, PAGE, RETURN};
 
 /// Where in the arena there is a page; behind it is one that can only be read.
 const ARENA_THERE: i64 = ARENA_PAGE_AT as i64;
@@ -30,13 +30,25 @@ const AROUND: [i64; 6] = [
 /// A kernel address below the arena where there is nothing.
 const NOWHERE: u32 = RETURN + 0x0080_0000;
 
+/// A word as a 64-bit kernel has an address in it.
+fn pointer(address: u32) -> u64 {
+    i64::from(address as i32) as u64
+}
+
 /// A base register, and an offset to it.
 type Place = (u8, i16);
 
 impl Generator<'_> {
+    /// Whether addresses have 64 bits.
+    pub(super) fn is_wide(&self) -> bool {
+        self.place.machine.is_some_and(|machine| machine.is_wide())
+    }
+
     /// One of these statements.
     pub(super) fn linux(&mut self) {
         match self.random.below(100) {
+            0..=49 if !self.is_wide() => self.probe(),
+            _ if !self.is_wide() => self.call_function(),
             0..=14 => self.arena_load(),
             15..=29 => self.arena_store(),
             30..=49 => self.arena_atomic(),
@@ -157,10 +169,13 @@ impl Generator<'_> {
         let (size, bytes) = self.random.choose(&SIZES);
         let (base, offset) = match self.random.below(16) {
             0..=10 => self.probed_place(bytes),
-            11 | 12 => {
-                let address = self.random.choose(&edges(bytes.into()));
-                self.absolute(address)
-            }
+            11 | 12 => match self.place.machine {
+                Some(machine) => {
+                    let address = self.random.choose(&edges(&machine, bytes.into()));
+                    self.absolute(address)
+                }
+                None => return,
+            },
             _ => self.nowhere(bytes),
         };
         let dst = self.writable();
@@ -200,10 +215,11 @@ impl Generator<'_> {
             // A process may have memory there.
             _ => {
                 let pointer = self.writable();
-                let address = self.random.next() >> 1 & !(below as u64);
+                let bits = if self.is_wide() { 63 } else { 31 };
+                let address = self.random.next() >> (64 - bits) & !(below as u64);
                 let offset = self.offset();
                 // No offset makes a kernel address of it.
-                let address = address.clamp(1 << 16, (1 << 63) - (1 << 16));
+                let address = address.clamp(1 << 16, (1 << bits) - (1 << 16));
                 self.program.extend(load_imm64(pointer, address));
                 self.defined |= 1 << pointer;
                 (pointer, offset)
@@ -215,7 +231,11 @@ impl Generator<'_> {
     fn absolute(&mut self, address: u64) -> Place {
         let pointer = self.writable();
         let offset = self.offset();
-        let base = address.wrapping_sub(i64::from(offset) as u64);
+        let mut base = address.wrapping_sub(i64::from(offset) as u64);
+        if !self.is_wide() && self.random.chance(50) {
+            // What is above a word does not count.
+            base ^= self.random.next() << 32;
+        }
         self.program.extend(load_imm64(pointer, base));
         self.defined |= 1 << pointer;
         (pointer, offset)
@@ -273,15 +293,26 @@ mod tests {
     /// An opcode, and of atomic operations which it is.
     type Kind = (u8, i32);
 
+    /// What all machines have.
+    fn kinds_of_all() -> BTreeSet<Kind> {
+        let mut kinds = BTreeSet::from([(CALL, C_FUNCTION.into())]);
+        for (size, _) in SIZES {
+            kinds.insert((class::LDX | PROBE_MEM | size, 0));
+            if size != DW {
+                kinds.insert((class::LDX | PROBE_MEM_SIGNED | size, 0));
+            }
+        }
+        kinds
+    }
+
     /// What this file is for.
     fn kinds() -> BTreeSet<Kind> {
-        let mut kinds = BTreeSet::from([(CALL, C_FUNCTION.into())]);
+        let mut kinds = kinds_of_all();
         kinds.insert((class::ALU64 | MOV | X, CAST_TO_USER));
         for (size, _) in SIZES {
-            kinds.extend([PROBE_MEM, PROBE_ARENA].map(|mode| (class::LDX | mode | size, 0)));
+            kinds.insert((class::LDX | PROBE_ARENA | size, 0));
             if size != DW {
-                let modes = [PROBE_MEM_SIGNED, PROBE_ARENA_SIGNED];
-                kinds.extend(modes.map(|mode| (class::LDX | mode | size, 0)));
+                kinds.insert((class::LDX | PROBE_ARENA_SIGNED | size, 0));
             }
             kinds.extend([class::ST, class::STX].map(|class| (class | PROBE_ARENA | size, 0)));
             let ordered = [LOAD_ACQUIRE, STORE_RELEASE];
@@ -305,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn wide_machines_have_all_of_it_and_others_nothing() {
+    fn wide_machines_have_all_of_it_and_others_no_arena() {
         for machine in [MACHINES[0], MACHINES[6]] {
             let mut found = BTreeSet::new();
             for seed in 0..3000 {
@@ -315,7 +346,7 @@ mod tests {
             let found: BTreeSet<Kind> = found.intersection(&kinds()).copied().collect();
             match machine.is_wide() {
                 true => assert_eq!(found, kinds()),
-                false => assert_eq!(found, BTreeSet::new()),
+                false => assert_eq!(found, kinds_of_all()),
             }
         }
     }

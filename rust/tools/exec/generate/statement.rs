@@ -196,7 +196,7 @@ impl Generator<'_> {
 
     /// Whether there is a load-acquire and a store-release of this size.
     fn orders(&self, size: u8) -> bool {
-        size != DW || self.place.is_wide
+        size != DW || self.is_wide()
     }
 
     fn read(&mut self) {

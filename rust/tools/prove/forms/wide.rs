@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Forms that only 64-bit kernels have: accesses that may find no memory, casts of pointers into
-//! arenas, and calls of C functions; and the barriers that Loongson 3 wants.
+//! Forms that only 64-bit kernels have: accesses to arenas and casts of pointers into them; and the
+//! barriers that Loongson 3 wants.
 
 use super::*;
-use crate::jit::runtime::{Function, Value};
-use crate::tools::prototype::TYPES;
 
 /// Addresses of arenas in processes: as any, the lowest, the highest, and with a high word of which
 /// both halves count.
@@ -16,13 +14,6 @@ const USER_BASES: [u64; 4] = [
     0x7fff_8000_0000_0000,
 ];
 
-/// Addresses of functions: in the kernel, in modules near to it, and in a segment of its own.
-const ADDRESSES: [u64; 3] = [
-    0xffff_ffff_8020_8004,
-    0xffff_ffff_c001_2340,
-    0xc000_0012_0000_8000,
-];
-
 pub(super) fn forms(forms: &mut Vec<Form>) {
     loads(forms);
     stores(forms);
@@ -30,31 +21,10 @@ pub(super) fn forms(forms: &mut Vec<Form>) {
     ordered(forms);
     linked(forms);
     casts(forms);
-    functions(forms);
 }
 
 fn loads(forms: &mut Vec<Form>) {
-    for (name, mode, signed) in [
-        ("probe", PROBE_MEM, PROBE_MEM_SIGNED),
-        ("arena", PROBE_ARENA, PROBE_ARENA_SIGNED),
-    ] {
-        for (size, bytes) in SIZES {
-            let bits = bytes * 8;
-            let mut kinds = vec![(format!("{name} ldx{bits}"), mode)];
-            if size != DW {
-                kinds.push((format!("{name} ldsx{bits}"), signed));
-            }
-            for (name, mode) in kinds {
-                let mut form = Form::new(name);
-                for dst in WRITABLE {
-                    for src in READABLE {
-                        form.add_both(in_mode(load(size, dst, src, 0), mode), Many::Offset);
-                    }
-                }
-                forms.push(form);
-            }
-        }
-    }
+    super::linux::loads("arena", [PROBE_ARENA, PROBE_ARENA_SIGNED], forms);
 }
 
 fn stores(forms: &mut Vec<Form>) {
@@ -158,36 +128,4 @@ fn casts(forms: &mut Vec<Form>) {
         }
     }
     forms.push(form);
-}
-
-/// Each type in each place, by turns.
-fn functions(forms: &mut Vec<Form>) {
-    let mut form = Form::new("call function");
-    // None, too.
-    let values = [&[Value::default()], &TYPES[..]].concat();
-    for turn in 0..values.len() {
-        let value = |number: usize| values[(turn + number) % values.len()];
-        for address in ADDRESSES {
-            let function = Function {
-                slot: 0,
-                address,
-                arguments: [0, 1, 2, 3, 4].map(value),
-                result: value(5),
-            };
-            let around = Around {
-                function: Some(function),
-                ..EVERYTHING
-            };
-            form.add_in_both(call_function(0), around);
-        }
-    }
-    forms.push(form);
-}
-
-impl Form {
-    fn add_in_both(&mut self, insn: Fields, around: Around) {
-        for around in both_extensions(around) {
-            self.add(&[insn], around, Many::Fixed);
-        }
-    }
 }

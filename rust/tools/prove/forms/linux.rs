@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Forms that only Linux has: loads that may find no memory, and calls of C functions.
+
+use super::*;
+use crate::jit::runtime::{Function, Value};
+use crate::tools::prototype::{value, TYPES};
+
+/// Addresses of functions: in the kernel, in modules, and in a segment of its own, which only 64-bit
+/// machines have.
+const ADDRESSES: [u64; 3] = [
+    0xffff_ffff_8020_8004,
+    0xffff_ffff_c001_2340,
+    0xc000_0012_0000_8000,
+];
+
+pub(super) fn forms(machine: &Machine, forms: &mut Vec<Form>) {
+    loads("probe", [PROBE_MEM, PROBE_MEM_SIGNED], forms);
+    functions(machine, forms);
+}
+
+/// Loads of every size in a mode, and sign-extending ones in another.
+pub(super) fn loads(name: &str, [mode, signed]: [u8; 2], forms: &mut Vec<Form>) {
+    for (size, bytes) in SIZES {
+        let bits = bytes * 8;
+        let mut kinds = vec![(format!("{name} ldx{bits}"), mode)];
+        if size != DW {
+            kinds.push((format!("{name} ldsx{bits}"), signed));
+        }
+        for (name, mode) in kinds {
+            let mut form = Form::new(name);
+            for dst in WRITABLE {
+                for src in READABLE {
+                    form.add_both(in_mode(load(size, dst, src, 0), mode), Many::Offset);
+                }
+            }
+            forms.push(form);
+        }
+    }
+}
+
+/// What functions take, in that order, and what they give: each type in each place, by turns; and every
+/// row of words and doublewords, of which o32 has some in registers and others on the stack.
+fn prototypes() -> Vec<([Value; 5], Value)> {
+    // None, too.
+    let values = [&[Value::default()], &TYPES[..]].concat();
+    let by_turns = (0..values.len()).map(|turn| {
+        let value = |number: usize| values[(turn + number) % values.len()];
+        ([0, 1, 2, 3, 4].map(value), value(5))
+    });
+    let rows = (0..1 << 5).map(|row: usize| {
+        let value = |number: usize| match row >> number & 1 {
+            0 => value(4, false),
+            _ => value(8, false),
+        };
+        ([0, 1, 2, 3, 4].map(value), Value::default())
+    });
+    by_turns.chain(rows).collect()
+}
+
+fn functions(machine: &Machine, forms: &mut Vec<Form>) {
+    let mut form = Form::new("call function");
+    for (arguments, result) in prototypes() {
+        for address in ADDRESSES {
+            let function = Function {
+                slot: 0,
+                address: match machine.is_wide() {
+                    true => address,
+                    false => machine.pointer(address as u32),
+                },
+                arguments,
+                result,
+            };
+            let around = Around {
+                function: Some(function),
+                ..EVERYTHING
+            };
+            form.add_in_both(call_function(0), around);
+        }
+    }
+    forms.push(form);
+}
+
+impl Form {
+    pub(super) fn add_in_both(&mut self, insn: Fields, around: Around) {
+        for around in both_extensions(around) {
+            self.add(&[insn], around, Many::Fixed);
+        }
+    }
+}
