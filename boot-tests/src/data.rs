@@ -147,6 +147,9 @@ pub(crate) struct Suite {
     /// Fragments it needs besides the machine's: makes it a kernel of its own.
     #[serde(default)]
     pub(crate) kconfig: Vec<String>,
+    /// More of them on 32-bit machines.
+    #[serde(default)]
+    pub(crate) kconfig32: Vec<String>,
     /// What the guest needs if that is not what the machine has.
     pub(crate) memory: Option<String>,
     /// Arguments for the kernel besides those every boot has.

@@ -135,7 +135,7 @@ impl Job {
     pub(crate) fn build_name(&self) -> String {
         let jit = self.jit.fragment();
         let mut name = format!("{}-{}-{jit}", self.kernel, self.machine.name);
-        for fragment in self.suites.iter().flat_map(|suite| &suite.kconfig) {
+        for fragment in self.suite_fragments() {
             name += &format!("-{fragment}");
         }
         if let Some(dir) = &self.linux {
@@ -162,8 +162,17 @@ impl Job {
     pub(crate) fn fragments(&self) -> Vec<String> {
         let mut all = self.machine.kconfig.clone();
         all.push(self.jit.fragment().to_owned());
-        all.extend(self.suites.iter().flat_map(|suite| suite.kconfig.clone()));
+        all.extend(self.suite_fragments().cloned());
         all
+    }
+
+    /// Those that its suites add.
+    fn suite_fragments(&self) -> impl Iterator<Item = &String> {
+        let is_narrow = self.machine.bits == 32;
+        self.suites.iter().flat_map(move |suite| {
+            let narrow = suite.kconfig32.iter().filter(move |_| is_narrow);
+            suite.kconfig.iter().chain(narrow)
+        })
     }
 
     /// Seconds grow by this much where the guest is slower than a JIT on a free-running machine.
