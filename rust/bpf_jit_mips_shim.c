@@ -7,6 +7,7 @@
 
 #include <linux/bpf.h>
 #include <linux/err.h>
+#include <linux/ioport.h>
 #include <linux/kernel.h>
 #include <linux/math64.h>
 #include <linux/memblock.h>
@@ -19,6 +20,32 @@
 #include <asm/cpu-features.h>
 
 #include "bpf_jit_mips_shim.h"
+
+static int extend_ram(unsigned long pfn, unsigned long pages, void *data)
+{
+	u64 *end = data;
+
+	/* Ranges may touch. */
+	if (*end && *end != PFN_PHYS((u64)pfn))
+		return 1;
+	*end = PFN_PHYS((u64)pfn + pages);
+	return 0;
+}
+
+/*
+ * Of the lowest 512 MiB, which KSEG0 has, the bytes up to the end of RAM, or
+ * to the first hole in it: there a board may have devices.
+ */
+static u32 low_bytes(u64 last)
+{
+	unsigned long first = PFN_DOWN(PHYS_OFFSET);
+	u64 end = 0;
+
+	if (PHYS_OFFSET >= SZ_512M)
+		return 0;
+	walk_system_ram_range(first, last - first, &end, extend_ram);
+	return min_t(u64, end ?: PFN_PHYS(last), SZ_512M);
+}
 
 #ifdef CONFIG_32BIT
 
@@ -60,7 +87,6 @@ s64 bpf_jit_mips_smod64(s64 dividend, s64 divisor)
  */
 void bpf_jit_mips_find_memory(struct bpf_jit_mips_memory *memory)
 {
-	u64 end = PFN_PHYS((u64)max_low_pfn);
 	unsigned long mapped_end = VMALLOC_END;
 
 	if (IS_ENABLED(CONFIG_HIGHMEM))
@@ -68,7 +94,7 @@ void bpf_jit_mips_find_memory(struct bpf_jit_mips_memory *memory)
 	*memory = (struct bpf_jit_mips_memory){
 		.mapped = KSEG2,
 		.mapped_bytes = mapped_end - KSEG2,
-		.low_bytes = PHYS_OFFSET < SZ_512M ? min_t(u64, end, SZ_512M) : 0,
+		.low_bytes = low_bytes(max_low_pfn),
 	};
 }
 
@@ -87,7 +113,7 @@ void bpf_jit_mips_find_memory(struct bpf_jit_mips_memory *memory)
 	memory->ram_bytes = end - PHYS_OFFSET;
 	memory->mapped = MAP_BASE;
 	memory->mapped_bytes = VMALLOC_END - MAP_BASE;
-	memory->low_bytes = PHYS_OFFSET < SZ_512M ? min_t(u64, end, SZ_512M) : 0;
+	memory->low_bytes = low_bytes(max_pfn);
 }
 
 #endif /* CONFIG_32BIT */

@@ -131,6 +131,7 @@ static const struct probe probes[] = {
 	{ "the last word", LDX(BPF_W, 0), 0xfffffffffffffffc, 0 },
 	{ "a device", LDX(BPF_B, 0), 0xffffffffbfd003f8, 0 },
 	{ "behind RAM", LDX(BPF_W, 0), 0xffffffff90000000, 0 },
+	{ "the board's revision, between RAM and RAM", LDX(BPF_W, 0), 0xffffffff9fc00010, 0 },
 	{ "user space, highest", LDX(BPF_W, 0), 0x7fffeffc, 0 },
 };
 
