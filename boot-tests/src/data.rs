@@ -80,6 +80,9 @@ pub(crate) struct Expect {
     /// Those that fail however programs are run, and why; by the number that they print.
     #[serde(default)]
     pub(crate) fails: BTreeMap<String, String>,
+    /// The same of 32-bit kernels alone.
+    #[serde(default)]
+    pub(crate) fails32: BTreeMap<String, String>,
     /// Of which functions the kernel warns however programs are run: bugs of its core.
     #[serde(default)]
     pub(crate) warns: Vec<String>,
@@ -103,7 +106,9 @@ impl Expect {
     /// The same for kernels with registers of so many bits, with their numbers.
     pub(crate) fn on(&self, bits: u32) -> Expect {
         let mut expect = self.clone();
+        let fails32 = std::mem::take(&mut expect.fails32);
         if bits == 32 {
+            expect.fails.extend(fails32);
             return expect;
         }
         let is_narrow = |test: &u32| self.narrow.contains(test);
@@ -376,5 +381,14 @@ mod tests {
         assert_eq!(wide.unblinded, Some((1008, 1060)));
         assert_eq!(wide.refused[..2], [50, 51]);
         assert_eq!(all["test_bpf"].on(32).total, 1062);
+    }
+
+    #[test]
+    fn a_32_bit_kernel_fails_more() {
+        let text = "total = 3\nfails = { \"2\" = \"why\" }\nfails32 = { \"1\" = \"why\" }";
+        let expect: Expect = toml::from_str(text).unwrap();
+        let fails = |bits| expect.on(bits).fails.into_keys();
+        assert!(fails(32).eq(["1", "2"]));
+        assert!(fails(64).eq(["2"]));
     }
 }

@@ -299,6 +299,16 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_suite_adds_to_kernels_and_more_to_32_bit_ones() {
+        let mut job = job("test_verifier", Jit::Rust);
+        assert!(job.build_name().ends_with("-rust-user-verifier-highmem"));
+        assert_eq!(job.fragments().last().unwrap(), "highmem");
+        job.machine.bits = 64;
+        assert!(job.build_name().ends_with("-rust-user-verifier"));
+        assert_eq!(job.fragments().last().unwrap(), "verifier");
+    }
+
+    #[test]
     fn the_interpreter_shares_the_rust_kernel() {
         let (rust, off) = (job("all", Jit::Rust), job("all", Jit::Off));
         assert_eq!(rust.build_name(), off.build_name());
