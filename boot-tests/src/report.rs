@@ -167,7 +167,7 @@ fn parse_test(text: &str) -> Option<Test> {
     };
     let failed = match jited {
         Some(_) => result.contains("FAIL"),
-        None => ["FAIL", "FAIL to ", "UNEXPECTED_"]
+        None => ["FAIL", "FAIL to ", "FAIL: ", "UNEXPECTED_"]
             .iter()
             .any(|mark| ends_so(rest, mark)),
     };
@@ -276,6 +276,11 @@ pub(crate) mod tests {
         );
         assert!(
             parse_test("jit_diff: #7 returns 1, interpreted 2 FAIL")
+                .unwrap()
+                .failed
+        );
+        assert!(
+            parse_test("test_verifier: #106/p x FAIL: found unexpected subsequence")
                 .unwrap()
                 .failed
         );
