@@ -318,22 +318,22 @@ impl Emulator {
                 ended,
                 Err(uc_error::READ_UNMAPPED | uc_error::WRITE_UNMAPPED | uc_error::WRITE_PROT)
             );
-            let missed = match ended {
+            let pc = self.unicorn.reg_read(RegisterMIPS::PC).unwrap_or_default() as u32;
+            // Only where it has stopped at no such instruction may it have missed the TLB.
+            let at = match ended {
                 Ok(()) => None,
+                Err(_) if is_absent && self.faults.contains_key(&pc) => Some(pc),
                 Err(_) => self.missed(),
             };
-            let pc = self.unicorn.reg_read(RegisterMIPS::PC).unwrap_or_default();
-            match self.faults.get(&missed.unwrap_or(pc as u32)) {
-                Some(&resume) if is_absent || missed.is_some() => {
-                    begin = self.machine.pointer(resume);
-                }
-                _ => return ended,
+            match at.and_then(|at| self.faults.get(&at)) {
+                Some(&resume) => begin = self.machine.pointer(resume),
+                None => return ended,
             }
         }
     }
 
-    /// Where a load is that has missed the TLB. Unicorn says where an exception has led, not where it was
-    /// raised, but the load that an image has looked for memory for is the first of a block. Registers
+    /// Where a load is that has missed the TLB. Unicorn says where such an exception has led, not where it
+    /// was raised, but the load that an image has looked for memory for is the first of a block. Registers
     /// are as before it, and where its address leads there is never anything.
     fn missed(&mut self) -> Option<u32> {
         let at = self.unicorn.get_data().block as u32;
