@@ -6,10 +6,10 @@
 
 use super::{program, LE_R2, MACHINES};
 use crate::host::mips::Word;
-use crate::host::{compile, cpu64, Options, RUNTIME64};
+use crate::host::{compile, cpu64, Options, RUNTIME, RUNTIME64};
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::table::Op;
-use crate::jit::mips::{Cpu, Endian, Release};
+use crate::jit::mips::{Cpu, Endian, Insn, Reg, Release, Simm16, Uimm16};
 use crate::jit::runtime::{Probed, Range, Runtime};
 
 /// `sync`
@@ -154,4 +154,31 @@ fn probes_are_short_where_memory_has_round_ends() {
         }
     }
     assert_eq!(probe_words("*(u64 *)(probe r1 + 8)", 0), 24);
+}
+
+/// Where RAM fills KSEG0, its end shifted as addresses are is no word: all of the segment is below it.
+#[test]
+fn a_probe_of_a_byte_finds_the_end_of_kseg0() {
+    let limits = [
+        (
+            0x2000_0000,
+            Insn::addiu(Reg::T8, Reg::ZERO, Simm16::MINUS_ONE),
+        ),
+        (0x1000_0000, Insn::lui(Reg::T8, Uimm16::low_half(0x8000))),
+    ];
+    for (low_bytes, limit) in limits {
+        let options = Options {
+            runtime: Runtime {
+                probed: Probed {
+                    low_bytes,
+                    ..RUNTIME.probed
+                },
+                ..RUNTIME
+            },
+            ..Options::default()
+        };
+        let insns = program("r0 = *(u8 *)(probe r1 + 0); exit", &LE_R2);
+        let image = compile(&insns, &LE_R2, &options).expect("compiles");
+        assert!(image.words.contains(&limit.word()), "{low_bytes:#x}");
+    }
 }
