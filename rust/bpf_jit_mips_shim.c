@@ -11,6 +11,7 @@
 #include <linux/kernel.h>
 #include <linux/math64.h>
 #include <linux/memblock.h>
+#include <linux/percpu.h>
 #include <linux/pfn.h>
 #include <linux/pgtable.h>
 #include <linux/printk.h>
@@ -117,6 +118,17 @@ void bpf_jit_mips_find_memory(struct bpf_jit_mips_memory *memory)
 }
 
 #endif /* CONFIG_32BIT */
+
+bool bpf_jit_mips_find_processors(struct bpf_jit_mips_processors *processors)
+{
+#ifdef CONFIG_SMP
+	processors->number = offsetof(struct thread_info, cpu);
+	processors->offsets = (unsigned long)__per_cpu_offset;
+	return true;
+#else
+	return false;
+#endif
+}
 
 u32 bpf_jit_mips_release(void)
 {

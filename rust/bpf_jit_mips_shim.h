@@ -9,6 +9,7 @@
 #include <linux/bpf.h>
 #include <linux/extable.h>
 #include <linux/filter.h>
+#include <linux/thread_info.h>
 #include <linux/types.h>
 
 /* Macros of the kernel's as constants of bindgen's. */
@@ -16,6 +17,15 @@ enum bpf_jit_mips_constants {
 	BPF_JIT_MIPS_REG_AX = BPF_REG_AX,
 	/* Of an argument or of a result. */
 	BPF_JIT_MIPS_SIGNED = BTF_FMODEL_SIGNED_ARG,
+	BPF_JIT_MIPS_THREAD_TASK = offsetof(struct thread_info, task),
+};
+
+/* How processors are told apart; see rust/jit/runtime.rs. */
+struct bpf_jit_mips_processors {
+	/* Of the number in struct thread_info. */
+	u32 number;
+	/* Address of __per_cpu_offset. */
+	u32 offsets;
 };
 
 /* Why a program stays un-JITed; see rust/jit/error.rs. */
@@ -58,6 +68,8 @@ bool bpf_jit_mips_function(const struct bpf_prog *prog, u32 slot,
 			   struct btf_func_model *model, u64 *address);
 /* The program's arena, if it has one: its addresses in the kernel and in user space. */
 bool bpf_jit_mips_arena(const struct bpf_prog *prog, u64 *kernel, u64 *user);
+/* False if there can be one only. */
+bool bpf_jit_mips_find_processors(struct bpf_jit_mips_processors *processors);
 void bpf_jit_mips_find_memory(struct bpf_jit_mips_memory *memory);
 void bpf_jit_mips_report(enum bpf_jit_mips_reason reason, u32 at, u8 opcode);
 

@@ -25,10 +25,13 @@ use crate::jit::layout::{Compiler, Program, Workspace};
 use crate::jit::lower::Arena;
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::{Cpu, Endian, Release, Width};
-use crate::jit::runtime::{Atomic64, Counted, Function, Probed, Range, Runtime, Value};
+use crate::jit::runtime::{Atomic64, Counted, Function, Probed, Processors, Range, Runtime, Value};
 
 /// The number of `BPF_REG_AX` in the kernel that is not there; others have another one.
 pub(crate) const AX: u8 = 12;
+
+/// The immediate of a call of `arch_bpf_timed_may_goto()` in that kernel.
+pub(crate) const TIMED_MAY_GOTO: i32 = 0x0035_6b40;
 
 /// A kernel that is not there: addresses as `vmlinux` has them in KSEG0, all different, and
 /// structure offsets like those of a 32-bit build.
@@ -55,6 +58,12 @@ pub(crate) const RUNTIME: Runtime = Runtime {
     prog_bpf_func: 36,
     max_tail_calls: 33,
     counted: Counted::Hits,
+    check_time: 0x8057_0100,
+    thread_task: 8,
+    processors: Some(Processors {
+        number: 20,
+        offsets: 0x8061_9a5c,
+    }),
     probed: PROBED32,
 };
 
@@ -232,6 +241,7 @@ pub(crate) const fn dialect(cpu: &Cpu) -> Dialect {
         endian: cpu.endian,
         ax: AX,
         width: cpu.width,
+        timed_may_goto: Some(TIMED_MAY_GOTO),
     }
 }
 

@@ -37,9 +37,6 @@ pub(crate) trait Abi: Copy + core::fmt::Debug + Sized {
     /// Bytes that a call takes at the lower end of the frame.
     const OUTGOING: u32;
 
-    /// Whether some lowerings call kernel functions (see `Usage::calls_functions`).
-    const CALLS_FUNCTIONS: bool;
-
     /// Bytes of a frame that [`Abi::keep_count`] takes, a multiple of eight; 0 if tail calls are
     /// counted outside of it.
     const COUNT_SIZE: u32;

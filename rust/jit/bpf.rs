@@ -14,6 +14,7 @@ pub(crate) mod raw;
 mod reg;
 
 pub(crate) use decode::{decode, Dialect};
+use raw::helper;
 pub(crate) use raw::Raw;
 pub(crate) use reg::{Reg, RegSet};
 
@@ -147,6 +148,30 @@ pub(crate) struct Mem {
     pub(crate) access: Access,
 }
 
+/// A helper whose code is shorter than a call of it (`bpf_jit_inlines_helper_call()`). It writes no
+/// register but R0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Inline {
+    /// `u32 bpf_get_smp_processor_id(void)`
+    ProcessorId,
+    /// `u64 bpf_get_current_task(void)`: as a `long`.
+    CurrentTask,
+    /// `struct task_struct *bpf_get_current_task_btf(void)`: as an `unsigned long`.
+    CurrentTaskBtf,
+}
+
+impl Inline {
+    /// The helper with this number, which calls of it keep, if it is one of these.
+    pub(crate) const fn of(number: i32) -> Option<Inline> {
+        match number {
+            helper::GET_SMP_PROCESSOR_ID => Some(Inline::ProcessorId),
+            helper::GET_CURRENT_TASK => Some(Inline::CurrentTask),
+            helper::GET_CURRENT_TASK_BTF => Some(Inline::CurrentTaskBtf),
+            _ => None,
+        }
+    }
+}
+
 /// A decoded instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Insn {
@@ -177,6 +202,8 @@ pub(crate) enum Insn {
     /// `dst = (u32) src; if (dst) dst |= high word of the arena's address in user space`:
     /// `BPF_ADDR_SPACE_CAST` to user space; on 64-bit kernels only.
     CastUser { dst: Reg, src: Reg },
+    /// `dst = this_cpu_ptr(src)` (`BPF_ADDR_PERCPU`)
+    ThisCpu { dst: Reg, src: Reg },
     /// `dst = swap(dst)`, of the low `size` bytes, the rest zeroed.
     Swap { dst: Reg, size: Size, kind: Swap },
     /// `dst = value`, in two slots.
@@ -206,6 +233,8 @@ pub(crate) enum Insn {
     StoreRelease { mem: Mem, size: Size, src: Reg },
     /// `goto target`
     Jump { target: u32 },
+    /// `goto *dst`, an address in the image, from an array of instructions (gotox)
+    JumpIndirect { dst: Reg },
     /// `if (dst cond src) goto target`
     Branch {
         width: Width,
@@ -216,6 +245,11 @@ pub(crate) enum Insn {
     },
     /// Call of the kernel function at `__bpf_call_base + offset`.
     Call { offset: i32 },
+    /// `R0 = helper()`
+    CallInline { helper: Inline },
+    /// `AX = bpf_check_timed_may_goto(R10 + AX)`: iterations that are left to a loop, 0 if its time has
+    /// run out. No other register changes.
+    CheckTime,
     /// Call of the kernel function (kfunc) that the program's list has for this slot; on 64-bit
     /// kernels only.
     CallFunction { slot: u32 },
@@ -249,7 +283,10 @@ impl Insn {
 
     /// Whether the next instruction can follow.
     pub(crate) const fn falls_through(&self) -> bool {
-        !matches!(self, Insn::Jump { .. } | Insn::Exit)
+        !matches!(
+            self,
+            Insn::Jump { .. } | Insn::JumpIndirect { .. } | Insn::Exit
+        )
     }
 
     /// The registers whose values the instruction uses.
@@ -262,7 +299,11 @@ impl Insn {
                 RegSet::of(dst)
             }
             Insn::Mov { src, .. } => operand_set(src),
-            Insn::MovSx { src, .. } | Insn::CastUser { src, .. } => RegSet::of(src),
+            Insn::MovSx { src, .. } | Insn::CastUser { src, .. } | Insn::ThisCpu { src, .. } => {
+                RegSet::of(src)
+            }
+            Insn::JumpIndirect { dst } => RegSet::of(dst),
+            Insn::CheckTime => RegSet::of(Reg::R10).with(Reg::Ax),
             Insn::Load { mem, .. } | Insn::LoadAcquire { mem, .. } => RegSet::of(mem.base),
             Insn::Store { mem, src, .. } => operand_set(src).with(mem.base),
             Insn::StoreRelease { mem, src, .. } => RegSet::of(mem.base).with(src),
@@ -322,6 +363,7 @@ impl Insn {
             | Insn::Mov { dst, .. }
             | Insn::MovSx { dst, .. }
             | Insn::CastUser { dst, .. }
+            | Insn::ThisCpu { dst, .. }
             | Insn::ZeroExtend { dst }
             | Insn::Swap { dst, .. }
             | Insn::LoadImm64 { dst, .. }
@@ -333,6 +375,8 @@ impl Insn {
                 AtomicOp::Cmpxchg => Some(Reg::R0),
                 _ => Some(src),
             },
+            Insn::CallInline { .. } => Some(Reg::R0),
+            Insn::CheckTime => Some(Reg::Ax),
             ref insn if insn.is_call() => Some(Reg::R0),
             _ => None,
         }

@@ -97,7 +97,13 @@ impl<'a, A: Abi> Compiler<'a, A> {
         let (dialect, insns) = (program.dialect, program.insns);
         let arguments = arguments(program.role);
         let usage = Usage::gather(dialect, insns, arguments)?;
-        let facts = Facts::gather(dialect, insns, arguments, workspace.facts)?;
+        // Who jumps to an address may come to any instruction, with anything.
+        let memory = if usage.jumps_indirectly {
+            &mut []
+        } else {
+            workspace.facts
+        };
+        let facts = Facts::gather(dialect, insns, arguments, memory)?;
         let arena = arena_of(&program, &usage)?;
         check_subprograms(&program, &usage)?;
         let shape = Shape {

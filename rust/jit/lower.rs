@@ -18,7 +18,7 @@ use crate::jit::abi::{Abi, Frame};
 use crate::jit::asm::Block;
 use crate::jit::bpf::{Insn, RegSet};
 use crate::jit::error::{Error, Result};
-use crate::jit::mips::Cpu;
+use crate::jit::mips::{Cpu, Simm16};
 use crate::jit::runtime::{Function, Runtime};
 
 /// What holds for every instruction of a program.
@@ -90,6 +90,11 @@ impl<'a, A: Abi> Lowering<'a, A> {
     pub(crate) fn lower(&mut self, insn: &Insn, at: u32) -> Result {
         A::lower(self, insn).ok_or(Error::Internal { at })
     }
+}
+
+/// The offset of a field of a kernel structure.
+fn structure_offset(bytes: u32) -> Option<Simm16> {
+    Simm16::new(i32::try_from(bytes).ok()?)
 }
 
 /// The power of two that a positive immediate is, if it is one.

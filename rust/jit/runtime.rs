@@ -40,8 +40,25 @@ pub(crate) struct Runtime {
     pub(crate) max_tail_calls: u32,
     /// Which tail calls this limit is for.
     pub(crate) counted: Counted,
+    /// `u64 bpf_check_timed_may_goto(struct bpf_timed_may_goto *)` (`kernel/bpf/core.c`), in kernels that
+    /// have it.
+    pub(crate) check_time: u32,
+    /// `offsetof(struct thread_info, task)`, in bytes.
+    pub(crate) thread_task: u32,
+    /// How the kernel tells its processors apart, if it is for several.
+    pub(crate) processors: Option<Processors>,
     /// Where a load through a pointer that may be anything is made.
     pub(crate) probed: Probed,
+}
+
+/// How a kernel for several processors (`CONFIG_SMP`) tells them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Processors {
+    /// `offsetof(struct thread_info, cpu)`, in bytes.
+    pub(crate) number: u32,
+    /// Address of `__per_cpu_offset`: for each processor how far what it has of its own is from the address
+    /// that all have for it.
+    pub(crate) offsets: u32,
 }
 
 /// `MAX_ERRNO` (`include/linux/err.h`): pointers as far from the end of the address space as this are
@@ -134,6 +151,9 @@ impl Runtime {
         prog_bpf_func: 0,
         max_tail_calls: 0,
         counted: Counted::Hits,
+        check_time: 0,
+        thread_task: 0,
+        processors: None,
         probed: Probed {
             ram: Range { start: 0, bytes: 0 },
             low_bytes: 0,

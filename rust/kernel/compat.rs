@@ -13,4 +13,4 @@ mod series;
 #[path = "compat/v7_3.rs"]
 mod series;
 
-pub(super) use series::{AX, COUNTED};
+pub(super) use series::{check_time, timed_may_goto, update_instruction_arrays, AX, COUNTED};

@@ -53,6 +53,8 @@ fn try_compile(prog: &mut bindings::bpf_prog) -> Result {
             endian: cpu.endian,
             ax: compat::AX,
             width: cpu.width,
+            timed_may_goto: compat::timed_may_goto()
+                .map(|address| address.wrapping_sub(runtime.call_base) as i32),
         },
         role: role(prog),
         stack_depth: u32::from(aux.stack_depth),
@@ -88,6 +90,7 @@ fn try_compile(prog: &mut bindings::bpf_prog) -> Result {
         return Ok(());
     }
     image.publish(prog)?;
+    compat::update_instruction_arrays(prog, &offsets);
     if let Some(ends) = offsets.get(1..) {
         // SAFETY: The program has its image; the array has an entry for the end of each of its
         // instructions, in bytes from the start of the image.

@@ -9,7 +9,7 @@ use kernel::bindings;
 use super::compat;
 #[cfg(CONFIG_32BIT)]
 use crate::jit::runtime::Atomic64;
-use crate::jit::runtime::{Probed, Range, Runtime};
+use crate::jit::runtime::{Probed, Processors, Range, Runtime};
 
 /// The address of a function, checked against the type that images call it with.
 macro_rules! address {
@@ -31,6 +31,9 @@ pub(super) fn current() -> Runtime {
         prog_bpf_func: offset_of!(bindings::bpf_prog, bpf_func) as u32,
         max_tail_calls: bindings::MAX_TAIL_CALL_CNT,
         counted: compat::COUNTED,
+        check_time: compat::check_time(),
+        thread_task: bindings::bpf_jit_mips_constants_BPF_JIT_MIPS_THREAD_TASK,
+        processors: processors(),
         probed: probed(),
         ..own()
     }
@@ -70,6 +73,17 @@ fn own() -> Runtime {
 #[cfg(not(CONFIG_32BIT))]
 fn own() -> Runtime {
     Runtime::EMPTY
+}
+
+/// How this kernel tells its processors apart, if it is for several.
+fn processors() -> Option<Processors> {
+    let mut found = bindings::bpf_jit_mips_processors::default();
+    // SAFETY: It is a place for what the function gives.
+    let are_several = unsafe { bindings::bpf_jit_mips_find_processors(&mut found) };
+    are_several.then_some(Processors {
+        number: found.number,
+        offsets: found.offsets,
+    })
 }
 
 /// Where there may be memory.

@@ -27,6 +27,7 @@ mod call;
 mod execute;
 pub mod fields;
 mod function;
+mod inline;
 pub mod memory;
 #[cfg(test)]
 mod tests;
@@ -109,6 +110,32 @@ pub trait Kernel<W: Word>: World<W> {
     /// Its result, or None if there is no such helper or it needs more.
     fn call(&mut self, offset: i32, arguments: [Option<W>; 5]) -> Option<W>;
 
+    /// The number of the processor that executes the program, a word.
+    fn processor(&mut self) -> W {
+        W::new(WORD, 0)
+    }
+
+    /// How far what this processor has of its own is from the address that stands for all, a word on
+    /// 32-bit machines.
+    fn distance_of_processor(&mut self) -> W {
+        W::new(DOUBLEWORD, 0)
+    }
+
+    /// The address of the kernel's structure of the thread that executes the program, as long as a pointer.
+    fn task(&mut self) -> W {
+        W::new(DOUBLEWORD, 0)
+    }
+
+    /// Whether a call with this immediate looks at the clock for a loop.
+    fn is_look_at_clock(&self, _offset: i32) -> bool {
+        false
+    }
+
+    /// How often a loop may go on, of which this is what it has counted; None if that is no memory.
+    fn look_at_clock(&mut self, _counts: W) -> Option<W> {
+        None
+    }
+
     /// Calls another function of the program with R1 to R5, as far as they are defined. Its result, or
     /// None if the machine has to execute it.
     fn call_subprogram(&mut self, _which: i32, _arguments: [Option<W>; 5]) -> Option<W> {
@@ -122,6 +149,11 @@ pub trait Kernel<W: Word>: World<W> {
 
     /// What is in a slot of a program array; the index is a word.
     fn program(&mut self, array: W, index: W) -> Content<Self::Program>;
+
+    /// The slot of the instruction of this program whose code has an address.
+    fn instruction(&self, _address: W) -> Option<usize> {
+        None
+    }
 
     /// The arena of the program, if it has one.
     fn arena(&self) -> Option<Arena<W>> {
@@ -228,6 +260,8 @@ struct Waiting<W> {
 pub enum Next<P, W> {
     /// To the instruction at [`Machine::at`].
     Instruction,
+    /// To the instruction whose code has this address.
+    Address(W),
     /// Out of the program.
     Exit,
     /// To the start of another program, with a context.
@@ -334,6 +368,9 @@ impl<W: Word, K: Kernel<W, Program = usize>> Machine<'_, W, K> {
             match self.step()? {
                 Next::Instruction => {}
                 Next::TailCall(program, context) => self.enter(program, context),
+                Next::Address(address) => {
+                    self.at = self.kernel.instruction(address).ok_or(Trap::OffTheEnd)?;
+                }
                 Next::Exit => return self.read(0),
             }
         }

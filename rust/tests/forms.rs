@@ -2,7 +2,9 @@
 
 //! Every form that a typed instruction can have: what golden files must cover.
 
-use crate::jit::bpf::{Access, AluOp, AtomicOp, Cond, Insn, Mem, Operand, Reg, Size, Swap, Width};
+use crate::jit::bpf::{
+    Access, AluOp, AtomicOp, Cond, Inline, Insn, Mem, Operand, Reg, Size, Swap, Width,
+};
 
 const WIDTHS: [Width; 2] = [Width::W32, Width::W64];
 const SIZES: [Size; 4] = [Size::B, Size::H, Size::W, Size::Dw];
@@ -74,6 +76,10 @@ pub(super) fn form(insn: &Insn) -> String {
             width, cond, src, ..
         } => format!("Branch {width:?} {cond:?} {}", kind(src)),
         Insn::Call { .. } => "Call".to_string(),
+        Insn::JumpIndirect { .. } => "JumpIndirect".to_string(),
+        Insn::CallInline { helper } => format!("CallInline {helper:?}"),
+        Insn::CheckTime => "CheckTime".to_string(),
+        Insn::ThisCpu { .. } => "ThisCpu".to_string(),
         Insn::CallFunction { .. } => "CallFunction".to_string(),
         Insn::CallSubprogram { .. } => "CallSubprogram".to_string(),
         Insn::TailCall => "TailCall".to_string(),
@@ -96,25 +102,7 @@ pub(super) fn all(dst: Reg, src: Reg, imm: i32, offset: i16, target: u32) -> Vec
         offset,
         access,
     };
-    let mut insns = vec![
-        Insn::ZeroExtend { dst },
-        Insn::CastUser { dst, src },
-        Insn::LoadImm64 {
-            dst,
-            value: imm as u64,
-        },
-        Insn::LoadSubprogram {
-            dst,
-            value: imm as u64,
-        },
-        Insn::Jump { target },
-        Insn::Call { offset: imm },
-        Insn::CallFunction { slot: 0 },
-        Insn::CallSubprogram { offset: imm },
-        Insn::TailCall,
-        Insn::Exit,
-        Insn::NoSpec,
-    ];
+    let mut insns = plain(dst, src, imm, target);
     for width in WIDTHS {
         insns.push(Insn::Neg { width, dst });
         for src in [Operand::Reg(src), Operand::Imm(imm)] {
@@ -149,6 +137,41 @@ pub(super) fn all(dst: Reg, src: Reg, imm: i32, offset: i16, target: u32) -> Vec
     }
     insns.extend(sized(dst, src));
     insns
+}
+
+/// What comes in one form.
+fn plain(dst: Reg, src: Reg, imm: i32, target: u32) -> Vec<Insn> {
+    vec![
+        Insn::ZeroExtend { dst },
+        Insn::CastUser { dst, src },
+        Insn::LoadImm64 {
+            dst,
+            value: imm as u64,
+        },
+        Insn::LoadSubprogram {
+            dst,
+            value: imm as u64,
+        },
+        Insn::Jump { target },
+        Insn::JumpIndirect { dst },
+        Insn::ThisCpu { dst, src },
+        Insn::CallInline {
+            helper: Inline::ProcessorId,
+        },
+        Insn::CallInline {
+            helper: Inline::CurrentTask,
+        },
+        Insn::CallInline {
+            helper: Inline::CurrentTaskBtf,
+        },
+        Insn::CheckTime,
+        Insn::Call { offset: imm },
+        Insn::CallFunction { slot: 0 },
+        Insn::CallSubprogram { offset: imm },
+        Insn::TailCall,
+        Insn::Exit,
+        Insn::NoSpec,
+    ]
 }
 
 fn loads(dst: Reg, mem: Mem) -> Vec<Insn> {

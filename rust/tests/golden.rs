@@ -28,7 +28,7 @@ use crate::jit::abi::Role;
 use crate::jit::bpf::{decode, Insn, Reg};
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::Cpu;
-use crate::jit::runtime::Counted;
+use crate::jit::runtime::{Counted, Runtime};
 
 /// A file, without its listings.
 struct Case {
@@ -84,6 +84,7 @@ impl Case {
             }
             None if option == "main" => self.options.role = Role::Main,
             None if option == "subprogram" => self.options.role = Role::Subprogram,
+            None if option == "one-processor" => self.options.runtime.processors = None,
             None if option == "reaches-tail-calls" => self.options.reaches_tail_calls = true,
             None if option == "verifier-zext" => self.options.verifier_zext = true,
             None if option == "no-facts" => self.options.facts = false,
@@ -106,7 +107,10 @@ impl Case {
             text += &format!("\n==> {name}\n");
             let insns = program(&self.source, cpu);
             let options = Options {
-                runtime: runtime(cpu.width, self.options.runtime.counted),
+                runtime: Runtime {
+                    processors: self.options.runtime.processors,
+                    ..runtime(cpu.width, self.options.runtime.counted)
+                },
                 ..self.options
             };
             let listed = compile(&insns, cpu, &options)

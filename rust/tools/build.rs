@@ -171,6 +171,16 @@ pub(super) fn cast_to_user(dst: u8, src: u8) -> Fields {
     insn(class::ALU64 | MOV | X, dst, src, CAST_OFFSET, CAST_TO_USER)
 }
 
+/// `dst = this_cpu_ptr(src)`
+pub(super) fn this_cpu(dst: u8, src: u8) -> Fields {
+    insn(class::ALU64 | MOV | X, dst, src, -1, 0)
+}
+
+/// `goto *dst`
+pub(super) fn jump_indirect(dst: u8) -> Fields {
+    insn(class::JMP | X, dst, 0, 0, 0)
+}
+
 /// Call of a C function of the kernel's: who runs the program knows which has this number
 pub(super) fn call_function(number: i32) -> Fields {
     insn(CALL, 0, C_FUNCTION, 0, number)

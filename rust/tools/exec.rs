@@ -59,6 +59,7 @@ mod shrink;
 #[cfg(feature = "emulator")]
 mod stack;
 mod subject;
+mod thread;
 #[cfg(feature = "emulator")]
 mod visit;
 

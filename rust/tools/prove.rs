@@ -24,6 +24,7 @@ mod meaning;
 mod numbers;
 mod observe;
 mod path;
+mod processor;
 mod programs;
 mod report;
 mod run;

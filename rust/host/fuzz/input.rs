@@ -22,7 +22,7 @@
 
 use std::panic::catch_unwind;
 
-use crate::host::{text, AX};
+use crate::host::{self, text, AX};
 use crate::jit::abi::Role;
 use crate::jit::bpf::{decode, Dialect, Raw};
 use crate::jit::mips::cpu::Barriers;
@@ -203,6 +203,7 @@ impl Input {
             endian: self.cpu.endian,
             ax: self.ax,
             width: self.cpu.width,
+            timed_may_goto: Some(host::TIMED_MAY_GOTO),
         }
     }
 

@@ -2,7 +2,10 @@
 
 //! From typed instructions to text.
 
-use crate::jit::bpf::{Access, AluOp, AtomicOp, Cond, Insn, Mem, Operand, Reg, Size, Swap, Width};
+use crate::jit::bpf::raw::helper;
+use crate::jit::bpf::{
+    Access, AluOp, AtomicOp, Cond, Inline, Insn, Mem, Operand, Reg, Size, Swap, Width,
+};
 
 /// The instruction in slot `at` as text that [`super::parse`] takes.
 pub(crate) fn print(insn: &Insn, at: u32) -> String {
@@ -32,6 +35,9 @@ pub(crate) fn print(insn: &Insn, at: u32) -> String {
             let distance = distance(at, target);
             format!("if {dst} {cond} {} goto {distance:+}", operand(src, width))
         }
+        Insn::JumpIndirect { dst } => format!("gotox {}", doubleword(dst)),
+        Insn::CallInline { helper } => format!("call {}", number(helper)),
+        Insn::CheckTime => "call timed_may_goto".to_string(),
         Insn::Call { offset } => format!("call {offset}"),
         Insn::CallFunction { .. } => "call kfunc".to_string(),
         Insn::CallSubprogram { offset } => format!("call pc {offset}"),
@@ -41,6 +47,7 @@ pub(crate) fn print(insn: &Insn, at: u32) -> String {
         Insn::Mov { .. }
         | Insn::MovSx { .. }
         | Insn::CastUser { .. }
+        | Insn::ThisCpu { .. }
         | Insn::ZeroExtend { .. }
         | Insn::Swap { .. }
         | Insn::LoadImm64 { .. }
@@ -70,6 +77,9 @@ fn print_move(insn: &Insn) -> String {
         }
         Insn::CastUser { dst, src } => {
             format!("{} = user({})", doubleword(dst), doubleword(src))
+        }
+        Insn::ThisCpu { dst, src } => {
+            format!("{} = this_cpu({})", doubleword(dst), doubleword(src))
         }
         Insn::ZeroExtend { dst } => format!("{0} = (u32){0}", doubleword(dst)),
         Insn::Swap { dst, size, kind } => {
@@ -116,6 +126,15 @@ fn print_access(insn: &Insn) -> String {
             format!("store_release({place}, {})", doubleword(src))
         }
         _ => String::new(),
+    }
+}
+
+/// The number that a helper has in calls.
+fn number(helper: Inline) -> i32 {
+    match helper {
+        Inline::ProcessorId => helper::GET_SMP_PROCESSOR_ID,
+        Inline::CurrentTask => helper::GET_CURRENT_TASK,
+        Inline::CurrentTaskBtf => helper::GET_CURRENT_TASK_BTF,
     }
 }
 

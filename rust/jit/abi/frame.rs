@@ -45,7 +45,7 @@ use crate::jit::asm::{Block, Slot};
 use crate::jit::bpf;
 use crate::jit::error::{Error, Result};
 use crate::jit::lower::Arena;
-use crate::jit::mips::{Endian, Pair, Reg, RegMask, Simm16};
+use crate::jit::mips::{Endian, Reg, RegMask, Simm16};
 
 /// Bytes of a BPF register on the stack, and its alignment.
 const DOUBLEWORD: u32 = 8;
@@ -114,8 +114,7 @@ impl<A: Abi> Frame<A> {
     ///
     /// `TooLong` if the frame is larger than an offset can be.
     pub(crate) fn new(endian: Endian, usage: &Usage, shape: &Shape) -> Result<Self> {
-        let calls_functions = A::CALLS_FUNCTIONS && usage.calls_functions;
-        let makes_calls = usage.makes_calls || calls_functions;
+        let makes_calls = usage.makes_calls || usage.calls_functions;
         let mut saved = RegMask::EMPTY;
         for reg in usage.registers.iter() {
             saved = saved.union(A::registers(endian, reg).intersection(PRESERVED));
@@ -128,7 +127,7 @@ impl<A: Abi> Frame<A> {
         }
 
         let outgoing = if makes_calls { A::OUTGOING } else { 0 };
-        let kept = if calls_functions {
+        let kept = if usage.calls_functions {
             usage.registers.intersection(o32::CALLER_SAVED).count()
         } else {
             0
@@ -231,6 +230,31 @@ impl<A: Abi> Frame<A> {
         self.keeps_count
     }
 
+    /// Stores BPF registers that a call would overwrite, each in a place of its own.
+    pub(crate) fn keep(&self, asm: &mut Block, registers: bpf::RegSet) -> Option<()> {
+        self.each_kept(registers, |reg, offset| {
+            asm.push(A::store(reg, offset, Reg::SP));
+        })
+    }
+
+    /// Loads back what [`Frame::keep`] stored.
+    pub(crate) fn take_back(&self, asm: &mut Block, registers: bpf::RegSet) -> Option<()> {
+        self.each_kept(registers, |reg, offset| {
+            asm.push(A::load(reg, offset, Reg::SP));
+        })
+    }
+
+    fn each_kept(&self, registers: bpf::RegSet, mut act: impl FnMut(Reg, Simm16)) -> Option<()> {
+        let mut at = self.caller_saved_at;
+        for reg in registers.intersection(o32::CALLER_SAVED).iter() {
+            for native in A::registers(self.endian, reg).iter() {
+                act(native, offset(at)?);
+                at = at.wrapping_add(A::REGISTER);
+            }
+        }
+        Some(())
+    }
+
     fn restore(&self, asm: &mut Block) -> Option<()> {
         self.each_saved(|reg, offset| asm.push(A::load(reg, offset, Reg::SP)))
     }
@@ -260,16 +284,6 @@ impl Frame<O32> {
         RegisterMap::new(self.endian)
     }
 
-    /// Stores BPF registers that a call would overwrite, each in a place of its own.
-    pub(crate) fn keep(&self, asm: &mut Block, registers: bpf::RegSet) -> Option<()> {
-        self.each_kept(registers, |reg, offset| asm.sw(reg, offset, Reg::SP))
-    }
-
-    /// Loads back what [`Frame::keep`] stored.
-    pub(crate) fn take_back(&self, asm: &mut Block, registers: bpf::RegSet) -> Option<()> {
-        self.each_kept(registers, |reg, offset| asm.lw(reg, offset, Reg::SP))
-    }
-
     /// Offsets from sp of the low and the high word of an outgoing stack argument; the first has
     /// index 0.
     pub(crate) fn stack_argument(&self, index: u32) -> Option<(Simm16, Simm16)> {
@@ -280,18 +294,6 @@ impl Frame<O32> {
     /// in registers.
     pub(crate) fn word_argument(&self, number: u32) -> Option<Simm16> {
         offset(number.checked_mul(O32::REGISTER)?)
-    }
-
-    fn each_kept(&self, registers: bpf::RegSet, mut act: impl FnMut(Reg, Simm16)) -> Option<()> {
-        let mut at = self.caller_saved_at;
-        for reg in registers.intersection(o32::CALLER_SAVED).iter() {
-            let Pair { hi, lo } = self.map().pair(reg);
-            let (low, high) = self.words(at)?;
-            act(lo, low);
-            act(hi, high);
-            at = at.wrapping_add(DOUBLEWORD);
-        }
-        Some(())
     }
 
     fn words(&self, at: u32) -> Option<(Simm16, Simm16)> {

@@ -75,7 +75,6 @@ impl Abi for N64 {
     const STACK_ALIGNMENT: u32 = 16;
     const HOME_AREA: u32 = 0;
     const OUTGOING: u32 = 0;
-    const CALLS_FUNCTIONS: bool = false;
     /// What comes in `$v1`, and the address of the count.
     const COUNT_SIZE: u32 = 16;
     /// All arguments are in place.

@@ -136,7 +136,6 @@ impl Abi for O32 {
     const HOME_AREA: u32 = 16;
     const OUTGOING: u32 =
         Self::HOME_AREA.wrapping_add(DOUBLEWORD.wrapping_mul(STACK_ARGUMENTS.len() as u32));
-    const CALLS_FUNCTIONS: bool = true;
     /// The first word of the home area counts.
     const COUNT_SIZE: u32 = 0;
     /// Two loads for each argument on the stack.

@@ -5,6 +5,7 @@
 
 use crate::jit::bpf::{decode, AluOp, Dialect, Insn, Operand, Raw, RegSet, Width};
 use crate::jit::error::{Error, Result};
+use crate::jit::mips::Width as Registers;
 
 /// What a program uses.
 #[derive(Clone, Copy, Debug, Default)]
@@ -13,7 +14,7 @@ pub(crate) struct Usage {
     pub(crate) registers: RegSet,
     /// Some instruction calls a function, the kernel's or the program's.
     pub(crate) makes_calls: bool,
-    /// Some instruction is lowered to a call of a kernel function, where registers have 32 bits.
+    /// Some instruction is lowered to a call of a kernel function that is none of the program's.
     pub(crate) calls_functions: bool,
     /// The first instruction that is about another function of the program.
     pub(crate) needs_subprograms: Option<u32>,
@@ -21,6 +22,8 @@ pub(crate) struct Usage {
     pub(crate) calls_subprograms: bool,
     /// The first instruction that is about the program's arena.
     pub(crate) needs_arena: Option<u32>,
+    /// Some instruction goes on anywhere in the program.
+    pub(crate) jumps_indirectly: bool,
     /// Some instruction goes on with another program.
     pub(crate) makes_tail_calls: bool,
 }
@@ -41,6 +44,7 @@ impl Usage {
         while at < len {
             let insn = decode(dialect, program, at)?;
             usage.add(&insn, arguments);
+            usage.calls_functions |= is_function_call(&insn, dialect.width);
             if usage.needs_arena.is_none() && insn.needs_arena() {
                 usage.needs_arena = Some(at);
             }
@@ -64,14 +68,17 @@ impl Usage {
         }
         self.makes_calls |= insn.is_call();
         self.calls_subprograms |= matches!(insn, Insn::CallSubprogram { .. });
-        self.calls_functions |= is_function_call(insn);
+        self.jumps_indirectly |= matches!(insn, Insn::JumpIndirect { .. });
         self.makes_tail_calls |= matches!(insn, Insn::TailCall);
     }
 }
 
-/// Whether the instruction may be lowered to a call of a kernel function on a register pair.
-fn is_function_call(insn: &Insn) -> bool {
+/// Whether the instruction may be lowered to a call of a kernel function: on a register pair, where 64
+/// bits are more than an instruction computes with, mostly.
+fn is_function_call(insn: &Insn, registers: Registers) -> bool {
     match *insn {
+        Insn::CheckTime => true,
+        _ if registers == Registers::W64 => false,
         Insn::Alu {
             width: Width::W64,
             op: AluOp::Div | AluOp::Mod | AluOp::Sdiv | AluOp::Smod,

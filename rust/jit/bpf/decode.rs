@@ -10,8 +10,8 @@
 
 mod memory;
 
-use super::raw::{alu, cast, class, jmp, mode, pseudo, size, Raw};
-use super::{AluOp, Cond, Insn, Operand, Reg, Size, Swap, Width};
+use super::raw::{alu, cast, class, jmp, mode, pseudo, size, Raw, ADDR_PERCPU};
+use super::{AluOp, Cond, Inline, Insn, Operand, Reg, Size, Swap, Width};
 use crate::jit::error::{Error, Result};
 use crate::jit::mips::{Endian, Width as Registers};
 use crate::jit::work::{count, Step};
@@ -26,6 +26,9 @@ pub(crate) struct Dialect {
     /// Whether the kernel is one of 64 bits: only those load and store doublewords in order
     /// (`check_atomic()` in `kernel/bpf/verifier.c`).
     pub(crate) width: Registers,
+    /// The immediate of a call of `arch_bpf_timed_may_goto()`, whose arguments and result are none of a
+    /// helper's.
+    pub(crate) timed_may_goto: Option<i32>,
 }
 
 /// Decodes the instruction in slot `at` of a program.
@@ -170,6 +173,9 @@ impl Decoder<'_> {
             {
                 return Ok(Insn::CastUser { dst, src });
             }
+            (Width::W64, Operand::Reg(src), ADDR_PERCPU) if self.raw.imm == 0 => {
+                return Ok(Insn::ThisCpu { dst, src });
+            }
             _ => return self.unsupported(),
         };
         let src = self.src()?;
@@ -247,6 +253,15 @@ impl Decoder<'_> {
             (Width::W32, jmp::JA, false) => Ok(Insn::Jump {
                 target: self.target(self.raw.imm)?,
             }),
+            (Width::W64, jmp::JA, true)
+                if (
+                    self.raw.src(self.dialect.endian),
+                    self.raw.off,
+                    self.raw.imm,
+                ) == (0, 0, 0) =>
+            {
+                Ok(Insn::JumpIndirect { dst: self.dst()? })
+            }
             (Width::W64, jmp::CALL, false) => self.call(),
             (Width::W64, jmp::TAIL_CALL, false) => Ok(Insn::TailCall),
             (Width::W64, jmp::EXIT, false) => Ok(Insn::Exit),
@@ -257,7 +272,11 @@ impl Decoder<'_> {
     fn call(&self) -> Result<Insn> {
         let offset = self.raw.imm;
         match self.raw.src(self.dialect.endian) {
-            pseudo::HELPER => Ok(Insn::Call { offset }),
+            pseudo::HELPER if self.dialect.timed_may_goto == Some(offset) => Ok(Insn::CheckTime),
+            pseudo::HELPER => Ok(match Inline::of(offset) {
+                Some(helper) => Insn::CallInline { helper },
+                None => Insn::Call { offset },
+            }),
             pseudo::SUBPROGRAM => Ok(Insn::CallSubprogram { offset }),
             pseudo::KERNEL_FUNCTION => Ok(Insn::CallFunction { slot: self.at }),
             _ => self.unsupported(),

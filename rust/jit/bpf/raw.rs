@@ -187,6 +187,19 @@ pub(crate) mod cast {
     pub(crate) const TO_USER: i32 = 1 << 16;
 }
 
+/// The offset of a move of 64 bits that makes an address of one for each processor (`BPF_ADDR_PERCPU` in
+/// include/linux/filter.h).
+pub(crate) const ADDR_PERCPU: i16 = -1;
+
+/// Numbers of helpers that keep them in calls, as the JIT has code for them
+/// (`include/uapi/linux/bpf.h`).
+#[allow(missing_docs)]
+pub(crate) mod helper {
+    pub(crate) const GET_SMP_PROCESSOR_ID: i32 = 8;
+    pub(crate) const GET_CURRENT_TASK: i32 = 35;
+    pub(crate) const GET_CURRENT_TASK_BTF: i32 = 158;
+}
+
 /// Source register values that give an instruction another meaning.
 #[allow(missing_docs)]
 pub(crate) mod pseudo {

@@ -12,6 +12,7 @@ mod alu64;
 mod atomic;
 mod call;
 mod function;
+mod inline;
 mod jump;
 mod memory;
 mod probe;
@@ -48,6 +49,7 @@ pub(crate) fn lower(l: &mut Lowering<'_, N64>, insn: &Insn) -> Option<()> {
         } => l.mov_sx(width, dst, src, from),
         Insn::CastUser { dst, src } => l.cast_user(dst, src),
         Insn::ZeroExtend { dst } => l.zero_extend(dst),
+        Insn::ThisCpu { dst, src } => l.this_cpu(dst, src),
         Insn::Swap { dst, size, kind } => l.swap(dst, size, kind),
         Insn::LoadImm64 { dst, value } => l.load_imm64(dst, value),
         Insn::Load {
@@ -66,6 +68,7 @@ pub(crate) fn lower(l: &mut Lowering<'_, N64>, insn: &Insn) -> Option<()> {
         Insn::LoadAcquire { dst, mem, size } => l.load_acquire(dst, mem, size),
         Insn::StoreRelease { mem, size, src } => l.store_release(mem, size, src),
         Insn::Jump { .. } => l.jump(),
+        Insn::JumpIndirect { dst } => l.jump_indirect(dst),
         Insn::Branch {
             width,
             cond,
@@ -74,6 +77,8 @@ pub(crate) fn lower(l: &mut Lowering<'_, N64>, insn: &Insn) -> Option<()> {
             ..
         } => l.jump_if(width, cond, dst, src),
         Insn::Call { offset } => l.call(offset),
+        Insn::CallInline { helper } => l.call_inline(helper),
+        Insn::CheckTime => l.check_time(),
         Insn::CallSubprogram { offset } => l.call_subprogram(offset),
         Insn::LoadSubprogram { dst, value } => l.load_subprogram(dst, value),
         Insn::CallFunction { slot } => l.call_function(slot),

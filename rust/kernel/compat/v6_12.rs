@@ -75,3 +75,16 @@ pub(crate) unsafe extern "C" fn bpf_int_jit_compile(
 pub(crate) unsafe extern "C" fn bpf_jit_needs_zext() -> bool {
     true
 }
+
+/// There is no such instruction yet.
+pub(crate) fn timed_may_goto() -> Option<u32> {
+    None
+}
+
+/// See [`timed_may_goto`].
+pub(crate) fn check_time() -> u32 {
+    0
+}
+
+/// There are no arrays of instructions yet.
+pub(crate) fn update_instruction_arrays(_: &mut bindings::bpf_prog, _: &[u32]) {}

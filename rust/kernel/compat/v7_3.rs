@@ -9,6 +9,7 @@
 use kernel::bindings;
 use kernel::prelude::*;
 
+use crate::jit::bpf::Inline;
 use crate::jit::runtime::Counted;
 use crate::kernel::compile::compile;
 
@@ -43,4 +44,65 @@ pub(crate) unsafe extern "C" fn bpf_int_jit_compile(
 #[export]
 pub(crate) unsafe extern "C" fn bpf_jit_needs_zext() -> bool {
     true
+}
+
+/// Address of `arch_bpf_timed_may_goto()`, which only stands for an instruction: the JIT has code for it.
+pub(crate) fn timed_may_goto() -> Option<u32> {
+    let function: unsafe extern "C" fn() -> u64 = bindings::arch_bpf_timed_may_goto;
+    Some(function as usize as u32)
+}
+
+/// Address of the function that looks at the clock for that.
+pub(crate) fn check_time() -> u32 {
+    let function: unsafe extern "C" fn(*mut bindings::bpf_timed_may_goto) -> u64 =
+        bindings::bpf_check_timed_may_goto;
+    function as usize as u32
+}
+
+/// Tells the program's arrays of instructions where the code of each begins, in bytes from the start of
+/// the image.
+pub(crate) fn update_instruction_arrays(prog: &mut bindings::bpf_prog, offsets: &[u32]) {
+    let Some(image) = prog.bpf_func else { return };
+    // SAFETY: The program has its image, and the array an entry for each of its instructions, which
+    // are only read.
+    unsafe {
+        bindings::bpf_prog_update_insn_ptrs(
+            prog,
+            offsets.as_ptr().cast_mut(),
+            image as *mut core::ffi::c_void,
+        );
+    }
+}
+
+/// Whether `may_goto` may look at the clock now and then.
+///
+/// # Safety
+///
+/// Safe; the declaration that it replaces is not.
+#[export]
+pub(crate) unsafe extern "C" fn bpf_jit_supports_timed_may_goto() -> bool {
+    true
+}
+
+/// Whether programs may ask for an address of what each processor has of its own. Kernels before this one
+/// let the interpreter have such a program, if there is no memory to compile it.
+///
+/// # Safety
+///
+/// Safe; the declaration that it replaces is not.
+#[export]
+pub(crate) unsafe extern "C" fn bpf_jit_supports_percpu_insn() -> bool {
+    true
+}
+
+/// Whether the JIT has shorter code for a helper than a call: what decoding makes an
+/// [`Inline`](crate::jit::bpf::Inline). As with [`bpf_jit_supports_percpu_insn`], the interpreter could
+/// not run the program, which kernels before this one do not know.
+///
+/// # Safety
+///
+/// Safe; the declaration that it replaces is not.
+#[export]
+pub(crate) unsafe extern "C" fn bpf_jit_inlines_helper_call(imm: i32) -> bool {
+    Inline::of(imm).is_some()
 }

@@ -13,6 +13,10 @@ use crate::model::word::Word;
 const CAST: i16 = 1;
 const TO_USER: i32 = 1 << 16;
 
+/// Offset of a MOV that is Linux's way from an address of what each processor has of its own to that of
+/// the processor that executes it.
+const PER_PROCESSOR: i16 = -1;
+
 /// Source field of a CALL that calls another function of the program.
 const SUBPROGRAM: u8 = 1;
 
@@ -74,6 +78,9 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
                 let value = match insn.offset {
                     0 => src,
                     _ if !from_register => return Err(bad),
+                    PER_PROCESSOR if width == DOUBLEWORD && insn.immediate == 0 => {
+                        self.this_processors(src)
+                    }
                     CAST if width == DOUBLEWORD && insn.immediate == TO_USER => {
                         self.cast_to_user(src)?
                     }
@@ -135,8 +142,12 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
                 distance = i64::from(insn.immediate);
                 true
             }
+            (0x00, DOUBLEWORD, true) if (insn.src, insn.offset, insn.immediate) == (0, 0, 0) => {
+                let target = self.read(insn.dst)?;
+                return Ok(Next::Address(target));
+            }
             (0x80, DOUBLEWORD, false) if insn.src == 0 => {
-                self.call(insn.immediate)?;
+                self.call_helper(insn.immediate)?;
                 false
             }
             (0x80, DOUBLEWORD, false) if insn.src == C_FUNCTION => {
@@ -165,7 +176,7 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
 
     /// Section 4.3.1. The helper leaves nothing to rely on in R1 to R5, nor in the auxiliary
     /// register.
-    fn call(&mut self, offset: i32) -> Result<(), Trap> {
+    pub(super) fn call(&mut self, offset: i32) -> Result<(), Trap> {
         let arguments = [1, 2, 3, 4, 5].map(|number| self.read(number).ok());
         let result = self.kernel.call(offset, arguments).ok_or(Trap::BadCall)?;
         self.write(0, result)?;

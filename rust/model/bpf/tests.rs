@@ -340,7 +340,7 @@ fn calls() {
         let mut program: Vec<Fields> = (1..=5).map(|reg| insn(0xb7, reg, 0, 0, 10)).collect();
         program.extend([insn(0x85, 0, 0, 0, 7), EXIT]);
         assert_eq!(run(order, &program), Ok(50));
-        program[5].immediate = 8;
+        program[5].immediate = 9;
         assert_eq!(run(order, &program), Err(Trap::BadCall));
     }
 }

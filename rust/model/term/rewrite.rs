@@ -299,6 +299,12 @@ pub(super) fn concat(high: Term, low: Term) -> Term {
         (Node::Slice(a, from), Node::Slice(b, at)) if a == b && from == at + low.width => {
             a.slice(at, width)
         }
+        // The same, but what is below has a shorter form of its own.
+        (Node::Slice(a, from), _)
+            if from >= low.width && a.slice(from - low.width, low.width) == low =>
+        {
+            a.slice(from - low.width, width)
+        }
         (_, Node::Concat(middle, rest)) if joins(high, middle) => high.concat(middle).concat(rest),
         _ => Term::store(Node::Concat(high, low), width),
     }

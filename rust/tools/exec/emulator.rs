@@ -18,6 +18,7 @@ use super::machine::Machine;
 use super::places::*;
 use super::random::Random;
 use super::stack::{self, Stack};
+use super::thread::{self, THREAD};
 use super::visit;
 use crate::host::mips::Word;
 use crate::host::Image;
@@ -123,6 +124,7 @@ fn start(machine: Machine) -> Unicorn<'static, World> {
             (DATA, DATA_SIZE, Prot::READ | Prot::WRITE),
             (ARRAY, ARRAY_SIZE, Prot::READ),
             (RETURN, PAGE, Prot::READ | Prot::EXEC),
+            (THREAD, PAGE, Prot::READ),
             (ARENA_PAGE, PAGE, Prot::READ | Prot::WRITE),
             (READ_ONLY_PAGE, PAGE, Prot::READ),
         ] {
@@ -138,6 +140,9 @@ fn start(machine: Machine) -> Unicorn<'static, World> {
             }
         }
         unicorn.mem_write(physical(READ_ONLY_PAGE), &read_only_bytes())?;
+        for (at, bytes) in thread::contents(&machine) {
+            unicorn.mem_write(physical(at), &bytes)?;
+        }
         // Counting instructions, as emu_start() offers, makes all of them slow.
         // From 1 to 0 is everywhere: a function may return to itself.
         unicorn.add_block_hook(1, 0, count_block)?;
@@ -357,6 +362,7 @@ impl Emulator {
         self.set_register(Reg::A0, self.machine.pointer(DATA));
         self.set_register(Reg::RA, self.machine.pointer(RETURN));
         self.set_register(Reg::SP, self.machine.pointer(STACK_POINTER));
+        self.set_register(Reg::GP, self.machine.pointer(THREAD));
         let before = PRESERVED.map(|reg| self.register(reg));
         let untouchable = [Reg::GP, Reg::K0, Reg::K1].map(|reg| self.register(reg));
         let world = self.unicorn.get_data_mut();

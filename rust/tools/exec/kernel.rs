@@ -112,6 +112,20 @@ impl Call {
     }
 }
 
+/// Iterations that a loop has before it looks at the clock, and after that once more.
+const ITERATIONS: u64 = 3;
+
+/// `bpf_check_timed_may_goto()`: a loop may go on the first time that it asks, when it has noted no time
+/// behind what it counts.
+pub(super) fn look_at_clock(counts: u32, memory: &mut dyn Access) -> Option<u64> {
+    let noted = counts.wrapping_add(8);
+    if memory.load(noted, 8)? != 0 {
+        return Some(0);
+    }
+    memory.store(noted, 8, mix(counts.into()))?;
+    Some(ITERATIONS)
+}
+
 /// A function of the kernel that lowerings call.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Function {

@@ -4,14 +4,15 @@
 //! has.
 
 use super::functions::CFunction;
-use super::kernel::{arity, Access, Call, Callee};
+use super::kernel::{self, arity, Access, Call, Callee};
 use super::machine::Machine;
 use super::places::*;
 use super::random::Random;
-use crate::host::Image;
+use super::thread::{distance_of_processor, PROCESSOR, TASK};
+use crate::host::{Image, TIMED_MAY_GOTO};
 use crate::model::bpf::fields::Fields;
 use crate::model::bpf::memory::Memory;
-use crate::model::bpf::{Arena, Content, Kernel, Prototype, Stretch, DOUBLEWORD};
+use crate::model::bpf::{Arena, Content, Kernel, Prototype, Stretch, DOUBLEWORD, WORD};
 use crate::model::word::{Bits, Word};
 use crate::model::world::{Fault, Purpose, World};
 
@@ -73,6 +74,29 @@ impl Kernel<Bits> for ModelKernel<'_> {
         self.calls.push(call);
         let result = call.perform(&self.machine, &mut self.memory)??;
         Some(Bits::new(DOUBLEWORD, result))
+    }
+
+    fn processor(&mut self) -> Bits {
+        Bits::new(WORD, PROCESSOR.into())
+    }
+
+    fn distance_of_processor(&mut self) -> Bits {
+        let distance = distance_of_processor(&self.machine, PROCESSOR);
+        Bits::new(DOUBLEWORD, distance)
+    }
+
+    fn task(&mut self) -> Bits {
+        let bits = 8 * self.machine.register_bytes();
+        Bits::new(bits, self.machine.pointer(TASK))
+    }
+
+    fn is_look_at_clock(&self, offset: i32) -> bool {
+        offset == TIMED_MAY_GOTO
+    }
+
+    fn look_at_clock(&mut self, counts: Bits) -> Option<Bits> {
+        let left = kernel::look_at_clock(counts.unsigned() as u32, &mut self.memory)?;
+        Some(Bits::new(DOUBLEWORD, left))
     }
 
     /// That whose image is so far from where calls count from.

@@ -11,6 +11,7 @@
 //! 8500_0000  a program array and its programs
 //! 8601_0000  end of the stack; the caller's frame is its last part
 //! 8700_0000  where the image returns to
+//! 8710_0000  what the kernel knows of the thread and of its processors, one page: what $gp points to
 //! 8800_0000  an arena, of which one page is there, and behind it one that can only be read
 //! ```
 //!
@@ -27,10 +28,11 @@
 
 use super::machine::Machine;
 use super::random::Random;
+use super::thread::THREAD;
 use crate::host;
 use crate::jit::lower::Arena;
 use crate::jit::mips::Width;
-use crate::jit::runtime::{Atomic64, Counted, Probed, Range, Runtime};
+use crate::jit::runtime::{Atomic64, Counted, Probed, Processors, Range, Runtime};
 use crate::model::bpf::fields::Fields;
 use crate::model::bpf::Stretch;
 use crate::tools::build::call_offset;
@@ -244,6 +246,11 @@ pub(super) const RUNTIME: Runtime = Runtime {
         xchg: FUNCTIONS + 0x1900,
         cmpxchg: FUNCTIONS + 0x1a00,
     },
+    check_time: FUNCTIONS + 0x2100,
+    processors: Some(Processors {
+        number: 20,
+        offsets: THREAD + 0x8f0,
+    }),
     probed: Probed {
         ram: RAM,
         // More of the page behind the arena's.

@@ -13,7 +13,7 @@ use unicorn_engine::{RegisterMIPS, Unicorn};
 use super::cpu;
 use super::emulator::World;
 use super::functions::CFunction;
-use super::kernel::{function_at, Access, Call, Callee, Function};
+use super::kernel::{function_at, look_at_clock, Access, Call, Callee, Function};
 use super::machine::Machine;
 use super::places::*;
 use super::stack;
@@ -80,6 +80,12 @@ impl Visit<'_, '_> {
 
     /// The result, of which there may be none.
     fn work(&mut self, at: u64) -> Result<Option<u64>, Wrong> {
+        if at as u32 == RUNTIME.check_time {
+            let counts = self.address(Reg::A0);
+            let left = look_at_clock(counts, self);
+            let wrong = || format!("what a loop counts is at {counts:#x}");
+            return left.map(Some).ok_or_else(wrong);
+        }
         let arguments = self.arguments(at);
         let [first, second, ..] = arguments;
         let function = match function_at(at as u32) {

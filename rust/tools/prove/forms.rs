@@ -44,6 +44,7 @@ pub(super) const EVERYTHING: Around = Around {
         makes_calls: true,
         calls_functions: true,
         needs_arena: Some(0),
+        jumps_indirectly: false,
         makes_tail_calls: true,
         needs_subprograms: Some(0),
         calls_subprograms: true,
@@ -61,6 +62,7 @@ pub(super) const EVERYTHING: Around = Around {
     goal: Goal::Ahead,
     user_base: ARENA.user_base,
     function: None,
+    is_alone: false,
 };
 
 /// Every form on a machine.

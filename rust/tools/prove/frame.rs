@@ -359,9 +359,7 @@ fn writable(machine: &Machine, around: &Around) -> BTreeSet<usize> {
     }
     set.remove(&0);
     set.extend(around.arena(machine).map(|_| S4));
-    // Lowerings of 64 bits call helpers only.
-    let calls_functions = around.usage.calls_functions && !machine.is_wide();
-    if around.usage.makes_calls || calls_functions {
+    if around.usage.makes_calls || around.usage.calls_functions {
         set.insert(RA);
     }
     set

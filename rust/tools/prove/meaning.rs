@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::convention::S4;
+use super::convention::{GP, S4};
 use super::path::Path;
 use super::space::Space;
 use super::theorem::Theorem;
@@ -82,6 +82,8 @@ impl Theorem<'_> {
             }),
             function: self.around.function,
             probes: self.probes(),
+            thread: gpr[GP],
+            processors: self.around.processors(),
         };
         let zero = Term::new(64, 0);
         let mut machine = bpf::Machine::new(setup, &mut world, &programs, zero);

@@ -5,6 +5,7 @@
 use super::forms::{counters, Case, EVERYTHING};
 use super::scene::{Around, Machine};
 use super::shape::Many;
+use crate::host::TIMED_MAY_GOTO;
 use crate::jit::abi::Role;
 use crate::jit::analysis::Usage;
 use crate::jit::bpf::{Reg, RegSet};
@@ -106,6 +107,7 @@ pub(super) fn calls_in(machine: &Machine, around: &Around) -> Vec<Case> {
         insns.push(insn(class::ALU64 | MOD | X, 2, 1, 1, 0));
         insns.push(atomic(DW, 1, 8, 2, CMPXCHG));
         insns.push(atomic(DW, 4, -8, 5, 0x01));
+        insns.push(call_offset(TIMED_MAY_GOTO));
     }
     if around.usage.calls_subprograms {
         insns.push(call_subprogram(0x1234));

@@ -13,6 +13,7 @@ use super::convention::{
     V1,
 };
 use super::world::{Call, Callee, MipsWorld};
+use crate::host::RUNTIME;
 use crate::model::mips::{Machine, Next};
 use crate::model::term::Term;
 use crate::model::word::Word;
@@ -135,7 +136,9 @@ fn call(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Result<
         (machine.gprlen(), machine.is_wide())
     };
     machine.platform.has_called = true;
+    let is_clock = |target: u64| target as u32 == RUNTIME.check_time;
     let result = match target.value().and_then(Function::at) {
+        _ if target.value().is_some_and(is_clock) => Some(clock(machine, target)),
         _ if machine.platform.callee == Callee::Subprogram => Some(subprogram(machine, target)),
         _ if machine.platform.callee == Callee::Function && !is_wide => {
             Some(function(machine, target)?)
@@ -256,6 +259,20 @@ fn subprogram(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> T
         what: target,
         callee: Callee::Subprogram,
         arguments: std::array::from_fn(|number| Some(world.machine.value(&gpr, 1 + number))),
+        result,
+    });
+    result
+}
+
+/// A look at the clock: a pointer, and how often a loop may go on.
+fn clock(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Term {
+    let result = Term::variable(64, "what the clock says");
+    let mut arguments = [None; 5];
+    arguments[0] = Some(machine.gpr[A0]);
+    machine.platform.calls.push(Call {
+        what: target,
+        callee: Callee::Helper,
+        arguments,
         result,
     });
     result

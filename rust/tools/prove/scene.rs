@@ -11,7 +11,7 @@ use crate::jit::error::{Error, Result as CoreResult};
 use crate::jit::lower::{Arena, Lowering, Place, Setting};
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::{Cpu, Disp16, Insn, Release, Width};
-use crate::jit::runtime::{Counted, Function, Runtime};
+use crate::jit::runtime::{Counted, Function, Processors, Runtime};
 use crate::model::bpf::fields::Fields;
 use crate::model::mips;
 pub(super) use crate::tools::machine::{Machine, MACHINES};
@@ -110,6 +110,8 @@ pub(super) struct Around {
     pub(super) user_base: u64,
     /// The C function that the instruction calls, if it does.
     pub(super) function: Option<Function>,
+    /// The kernel is for one processor.
+    pub(super) is_alone: bool,
 }
 
 /// Where the count of tail calls is that a program goes on with, under n64.
@@ -125,6 +127,11 @@ impl Around {
     /// Whether tail calls are counted here.
     pub(super) fn counts(&self) -> bool {
         self.usage.makes_tail_calls || self.usage.calls_subprograms && self.reaches_tail_calls
+    }
+
+    /// How the kernel around tells its processors apart.
+    pub(super) fn processors(&self) -> Option<Processors> {
+        host::RUNTIME.processors.filter(|_| !self.is_alone)
     }
 
     /// The program's arena, if it needs one: only 64-bit kernels have them.
@@ -201,7 +208,10 @@ fn emit_for<A: Abi>(
     let frame = frame::<A>(machine, around)?;
     let setting = Setting {
         cpu: &cpu,
-        runtime: &host::runtime(machine.width, around.counted),
+        runtime: &Runtime {
+            processors: around.processors(),
+            ..host::runtime(machine.width, around.counted)
+        },
         frame,
         zero_extends: !around.verifier_zext,
         arena: around.arena(machine),

@@ -202,6 +202,13 @@ impl Theorem<'_> {
                 );
                 counter.judge_leaving(obligation, meaning, world, ran.after[V1]);
             }
+            (Next::Address(target), End::Register(found)) => {
+                let target = target.low(self.machine.gprlen());
+                obligation.demand("where control goes", found.equals(target));
+                self.judge_registers(obligation, meaning, ran, true);
+                self.judge_frame(obligation, world, &ran.saved);
+                judge_events(obligation, meaning, world, false);
+            }
             (Next::TailCall(..), _) | (_, End::Register(_)) => {
                 obligation.demand_fact("control leaves for another program", false);
             }

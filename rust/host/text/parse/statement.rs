@@ -6,7 +6,8 @@ use super::super::token::Kind;
 use super::super::{ALU, CONDITIONS};
 use super::access::Access;
 use super::{fault, Parsed, Parser, Register};
-use crate::jit::bpf::raw::{alu, atomic, cast, class, jmp, mode, pseudo, size, X};
+use crate::host;
+use crate::jit::bpf::raw::{alu, atomic, cast, class, jmp, mode, pseudo, size, ADDR_PERCPU, X};
 
 /// Atomic operations: the assignment that does without the old value, the function that returns it,
 /// their immediate.
@@ -52,6 +53,11 @@ impl Parser<'_> {
                     self.emit(class::JMP | jmp::CALL, 0, pseudo::KERNEL_FUNCTION, 0, 0);
                     return Ok(());
                 }
+                if self.takes_word("timed_may_goto") {
+                    let imm = host::TIMED_MAY_GOTO;
+                    self.emit(class::JMP | jmp::CALL, 0, pseudo::HELPER, 0, imm);
+                    return Ok(());
+                }
                 let is_ours = self.takes_word("pc");
                 let src = if is_ours {
                     pseudo::SUBPROGRAM
@@ -68,6 +74,10 @@ impl Parser<'_> {
             "gotol" => {
                 let imm = self.target(true)?;
                 self.emit(class::JMP32 | jmp::JA, 0, 0, 0, imm);
+            }
+            "gotox" => {
+                let dst = self.register()?.number;
+                self.emit(class::JMP | jmp::JA | X, dst, 0, 0, 0);
             }
             "if" => self.branch()?,
             "lock" => self.lock()?,
@@ -226,12 +236,15 @@ impl Parser<'_> {
                 return Ok(());
             }
         }
-        if name == "user" {
+        let marks = [
+            ("user", cast::OFFSET, cast::TO_USER),
+            ("this_cpu", ADDR_PERCPU, 0),
+        ];
+        if let Some(&(_, off, imm)) = marks.iter().find(|(word, ..)| *word == name) {
             self.expect("(")?;
             let src = self.register()?.number;
             self.expect(")")?;
-            let code = class::ALU64 | alu::MOV | X;
-            self.emit(code, dst.number, src, cast::OFFSET, cast::TO_USER);
+            self.emit(class::ALU64 | alu::MOV | X, dst.number, src, off, imm);
             return Ok(());
         }
         if name == "load_acquire" {

@@ -6,6 +6,7 @@ use super::{Lowering, T8, T9};
 use crate::jit::abi::{o32, Abi, O32};
 use crate::jit::asm::{BranchCond, Label, Slot};
 use crate::jit::bpf::{Reg as BpfReg, RegSet};
+use crate::jit::lower::structure_offset;
 use crate::jit::mips::{Insn, Reg, Shift5, Simm16};
 use crate::jit::runtime::Counted;
 
@@ -163,8 +164,4 @@ impl Lowering<'_, O32> {
         }
         Some(())
     }
-}
-
-fn structure_offset(bytes: u32) -> Option<Simm16> {
-    Simm16::new(i32::try_from(bytes).ok()?)
 }

@@ -16,6 +16,13 @@ impl Lowering<'_, O32> {
         Some(())
     }
 
+    /// `goto *dst`
+    pub(crate) fn jump_indirect(&mut self, dst: BpfReg) -> Option<()> {
+        let to = self.pair(dst).lo;
+        self.asm.jump_reg(to, Slot::Nop);
+        Some(())
+    }
+
     /// `if (dst cond src) goto target`
     pub(crate) fn jump_if(
         &mut self,

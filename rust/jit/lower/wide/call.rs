@@ -6,6 +6,7 @@ use super::{Lowering, N64, T6, T7, T8, T9};
 use crate::jit::abi::{n64, Abi};
 use crate::jit::asm::{BranchCond, Label, Slot};
 use crate::jit::bpf::Reg as BpfReg;
+use crate::jit::lower::structure_offset;
 use crate::jit::mips::{Insn, Reg, Shift5, Simm16};
 use crate::jit::runtime::Counted;
 
@@ -136,8 +137,4 @@ impl Lowering<'_, N64> {
         }
         Some(())
     }
-}
-
-fn structure_offset(bytes: u32) -> Option<Simm16> {
-    Simm16::new(i32::try_from(bytes).ok()?)
 }

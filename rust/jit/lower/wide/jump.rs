@@ -16,6 +16,13 @@ impl Lowering<'_, N64> {
         Some(())
     }
 
+    /// `goto *dst`
+    pub(crate) fn jump_indirect(&mut self, dst: BpfReg) -> Option<()> {
+        let to = self.reg(dst);
+        self.asm.jump_reg(to, Slot::Nop);
+        Some(())
+    }
+
     /// `if (dst cond src) goto target`
     pub(crate) fn jump_if(
         &mut self,

@@ -69,6 +69,7 @@ impl Setting {
             said: said.map(|next| match next {
                 Next::Instruction => Next::Instruction,
                 Next::Exit => Next::Exit,
+                Next::Address(address) => Next::Address(value(address)),
                 Next::TailCall(program, context) => Next::TailCall(program, value(context)),
             }),
             registers: registers

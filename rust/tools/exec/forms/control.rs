@@ -3,6 +3,8 @@
 //! Jumps and calls: all conditions, near and far.
 
 use super::*;
+use crate::host::TIMED_MAY_GOTO;
+use crate::jit::bpf::raw::helper::{GET_CURRENT_TASK, GET_CURRENT_TASK_BTF, GET_SMP_PROCESSOR_ID};
 use crate::model::bpf::fields::class;
 use crate::tools::exec::places::call;
 
@@ -49,6 +51,7 @@ pub(in super::super) fn control(random: &mut Random, each: &mut dyn FnMut(Form))
     }
     plain_jumps(each);
     calls(random, each);
+    inlined(each);
     each(plain("nospec", vec![insn(0xc2, 0, 0, 0, 0)], vec![]));
 }
 
@@ -186,4 +189,25 @@ fn calls(random: &mut Random, each: &mut dyn FnMut(Form)) {
             (0..=helper).collect(),
         ));
     }
+}
+
+/// What is called by name only, and leaves all registers alone but one.
+fn inlined(each: &mut dyn FnMut(Form)) {
+    for helper in [GET_SMP_PROCESSOR_ID, GET_CURRENT_TASK, GET_CURRENT_TASK_BTF] {
+        let body = vec![call_offset(helper)];
+        each(plain(&format!("call {helper} inlined"), body, vec![0]));
+    }
+    for dst in WRITABLE {
+        for src in WRITABLE.into_iter().chain([R10]) {
+            let name = format!("{} = this_cpu({})", super::name(dst), super::name(src));
+            each(plain(&name, vec![this_cpu(dst, src)], vec![dst, src]));
+        }
+    }
+    // Twice: the second time there is a time to look at.
+    let asks = [mov_imm(AX, -16), call_offset(TIMED_MAY_GOTO)];
+    let mut body = vec![store_imm(DW, R10, -8, 0)];
+    body.extend(asks);
+    each(plain("timed may_goto", body.clone(), vec![AX]));
+    body.extend(asks);
+    each(plain("timed may_goto again", body, vec![AX]));
 }

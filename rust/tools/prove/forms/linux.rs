@@ -3,6 +3,8 @@
 //! Forms that only Linux has: loads that may find no memory, and calls of C functions.
 
 use super::*;
+use crate::host::TIMED_MAY_GOTO;
+use crate::jit::bpf::raw::helper::{GET_CURRENT_TASK, GET_CURRENT_TASK_BTF, GET_SMP_PROCESSOR_ID};
 use crate::jit::runtime::{Function, Value};
 use crate::tools::prototype::{value, TYPES};
 
@@ -17,6 +19,8 @@ const ADDRESSES: [u64; 3] = [
 pub(super) fn forms(machine: &Machine, forms: &mut Vec<Form>) {
     loads("probe", [PROBE_MEM, PROBE_MEM_SIGNED], forms);
     functions(machine, forms);
+    inlined(forms);
+    clock(forms);
 }
 
 /// Loads of every size in a mode, and sign-extending ones in another.
@@ -77,6 +81,49 @@ fn functions(machine: &Machine, forms: &mut Vec<Form>) {
             };
             form.add_in_both(call_function(0), around);
         }
+    }
+    forms.push(form);
+}
+
+/// What needs no call, and jumps through a register.
+fn inlined(forms: &mut Vec<Form>) {
+    for is_alone in [false, true] {
+        let around = Around {
+            is_alone,
+            ..EVERYTHING
+        };
+        let kernel = if is_alone { ", one processor" } else { "" };
+        for (name, helper) in [
+            ("processor", GET_SMP_PROCESSOR_ID),
+            ("task", GET_CURRENT_TASK),
+            ("task_btf", GET_CURRENT_TASK_BTF),
+        ] {
+            let mut form = Form::new(format!("call {name}{kernel}"));
+            form.add_in_both(call_offset(helper), around);
+            forms.push(form);
+        }
+        let mut form = Form::new(format!("this_cpu{kernel}"));
+        for dst in WRITABLE {
+            for src in READABLE {
+                form.add_in_both(this_cpu(dst, src), around);
+            }
+        }
+        forms.push(form);
+    }
+    let mut form = Form::new("gotox");
+    for dst in READABLE {
+        form.add(&[jump_indirect(dst)], EVERYTHING, Many::Fixed);
+    }
+    forms.push(form);
+}
+
+/// Whatever a call must keep.
+fn clock(forms: &mut Vec<Form>) {
+    let mut form = Form::new("timed may_goto");
+    let each = Reg::ALL.map(RegSet::of);
+    for kept in [RegSet::ALL, RegSet::EMPTY].into_iter().chain(each) {
+        let around = Around { kept, ..EVERYTHING };
+        form.add_in_both(call_offset(TIMED_MAY_GOTO), around);
     }
     forms.push(form);
 }
