@@ -8,6 +8,7 @@
 #include <linux/bpf.h>
 #include <linux/err.h>
 #include <linux/ioport.h>
+#include <linux/kasan.h>
 #include <linux/kernel.h>
 #include <linux/math64.h>
 #include <linux/memblock.h>
@@ -15,10 +16,14 @@
 #include <linux/pfn.h>
 #include <linux/pgtable.h>
 #include <linux/printk.h>
+#include <linux/ptrace.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/sizes.h>
 #include <asm/addrspace.h>
 #include <asm/cacheflush.h>
 #include <asm/cpu-features.h>
+#include <asm/stacktrace.h>
 
 #include "bpf_jit_mips_shim.h"
 
@@ -130,6 +135,135 @@ bool bpf_jit_mips_find_processors(struct bpf_jit_mips_processors *processors)
 #endif
 }
 
+/* kernel/bpf/helpers.c: no header has it. */
+extern void bpf_throw(u64 number);
+
+static struct bpf_prog *program_at(unsigned long pc)
+{
+	struct bpf_prog *prog;
+
+	/* It cannot go away: it has a frame on this stack. */
+	rcu_read_lock();
+	prog = bpf_prog_ksym_find(pc);
+	rcu_read_unlock();
+	return prog;
+}
+
+/*
+ * What programs call for bpf_throw(), which begins with its own frame: to go
+ * from there to theirs takes an analysis of whatever code the compiler has made
+ * of its prologue. Images say where they have their frame. Callbacks of helpers
+ * cannot throw, so that there are none but of images.
+ */
+static noinline void bpf_jit_mips_throw(u64 number, unsigned long from)
+{
+	u64 pc = (unsigned long)__builtin_return_address(0), sp = from;
+	struct bpf_prog *prog;
+
+	for (;;) {
+		prog = program_at(pc);
+		BUG_ON(!prog || !bpf_jit_mips_leave(prog, &sp, &pc));
+		if (!bpf_is_subprog(prog))
+			break;
+	}
+	BUG_ON(!prog->aux->exception_boundary || !prog->aux->bpf_exception_cb);
+	kasan_unpoison_task_stack_below((void *)(unsigned long)sp);
+	prog->aux->bpf_exception_cb(number, sp, sp, 0, 0);
+	BUG();
+}
+
+#ifdef CONFIG_KALLSYMS
+
+/* Frames of C code by the kernel's unwinder, which makes of some no caller. */
+void arch_bpf_stack_walk(bool (*consume)(void *cookie, u64 ip, u64 sp, u64 bp),
+			 void *cookie)
+{
+	unsigned long ra, c_sp;
+	struct bpf_prog *prog;
+	struct pt_regs regs;
+	u64 sp, pc, next;
+
+	prepare_frametrace(&regs);
+	sp = regs.regs[29];
+	ra = regs.regs[31];
+	for (pc = regs.cp0_epc; pc; pc = next) {
+		u64 frame = sp;
+
+		prog = program_at(pc);
+		if (prog) {
+			ra = 0;
+			if (!bpf_jit_mips_leave(prog, &sp, &next))
+				next = 0;
+		} else {
+			c_sp = sp;
+			next = unwind_stack(current, &c_sp, pc, &ra);
+			sp = c_sp;
+		}
+		if (!consume(cookie, pc, frame, sp))
+			break;
+	}
+}
+
+#endif /* CONFIG_KALLSYMS */
+
+/* As kernel/bpf/core.c has it. */
+void bpf_jit_mips_free(struct bpf_prog *prog)
+{
+	if (prog->jited) {
+		bpf_jit_binary_free(bpf_jit_mips_header(prog));
+		WARN_ON_ONCE(!bpf_prog_kallsyms_verify_off(prog));
+	}
+	bpf_prog_unlock_free(prog);
+}
+
+#define STACK_GUARD 0xeb9f1234eb9f1234ULL
+
+/* Does something with each doubleword that nobody writes. */
+static bool each_guard(void __percpu *stack, u32 bytes, bool (*act)(u64 *))
+{
+	u32 upper = BPF_JIT_MIPS_STACK_GUARD + bytes, at;
+	bool all = true;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		void *start = per_cpu_ptr(stack, cpu);
+
+		for (at = 0; at < BPF_JIT_MIPS_STACK_GUARD; at += sizeof(u64))
+			all &= act(start + at) && act(start + upper + at);
+	}
+	return all;
+}
+
+static bool set_guard(u64 *guard)
+{
+	*guard = STACK_GUARD;
+	return true;
+}
+
+static bool is_guard(u64 *guard)
+{
+	return *guard == STACK_GUARD;
+}
+
+void *bpf_jit_mips_alloc_stack(u32 bytes)
+{
+	void __percpu *stack = __alloc_percpu_gfp(bytes + 2 * BPF_JIT_MIPS_STACK_GUARD,
+						  sizeof(u64), GFP_KERNEL);
+
+	if (stack)
+		each_guard(stack, bytes, set_guard);
+	return (__force void *)stack;
+}
+
+void bpf_jit_mips_free_stack(const struct bpf_prog *prog, void *memory, u32 bytes)
+{
+	void __percpu *stack = (__force void __percpu *)memory;
+
+	if (!each_guard(stack, bytes, is_guard))
+		pr_err("program %s has written outside of its stack\n", prog->aux->name);
+	free_percpu(stack);
+}
+
 u32 bpf_jit_mips_release(void)
 {
 	if (cpu_has_mips_r6)
@@ -166,7 +300,7 @@ void bpf_jit_mips_dump(const struct bpf_prog *prog, u32 bytes, void *image)
 }
 
 bool bpf_jit_mips_function(const struct bpf_prog *prog, u32 slot,
-			   struct btf_func_model *model, u64 *address)
+			   struct btf_func_model *model, u64 *address, bool *throws)
 {
 	const struct bpf_insn *insn = &prog->insnsi[slot];
 	const struct btf_func_model *found = bpf_jit_find_kfunc_model(prog, insn);
@@ -175,6 +309,9 @@ bool bpf_jit_mips_function(const struct bpf_prog *prog, u32 slot,
 	if (!found || bpf_jit_get_func_addr(prog, insn, false, address, &fixed))
 		return false;
 	*model = *found;
+	*throws = *address == (u64)(long)bpf_throw;
+	if (*throws)
+		*address = (long)bpf_jit_mips_throw;
 	return true;
 }
 

@@ -17,6 +17,8 @@ enum bpf_jit_mips_constants {
 	BPF_JIT_MIPS_REG_AX = BPF_REG_AX,
 	/* Of an argument or of a result. */
 	BPF_JIT_MIPS_SIGNED = BTF_FMODEL_SIGNED_ARG,
+	/* Bytes before and behind a stack that each processor has for a program. */
+	BPF_JIT_MIPS_STACK_GUARD = 16,
 	BPF_JIT_MIPS_THREAD_TASK = offsetof(struct thread_info, task),
 };
 
@@ -63,9 +65,22 @@ struct bpf_binary_header *bpf_jit_mips_header(const struct bpf_prog *prog);
 int bpf_jit_mips_lock_ro(struct bpf_binary_header *header);
 void bpf_jit_mips_flush(const void *start, const void *end);
 void bpf_jit_mips_dump(const struct bpf_prog *prog, u32 bytes, void *image);
-/* What the kernel function is that this instruction calls, and where; false if it is not known. */
+/*
+ * What the kernel function is that this instruction calls, and where; false if it is not known. For
+ * bpf_throw(), another one that takes the stack pointer, too.
+ */
 bool bpf_jit_mips_function(const struct bpf_prog *prog, u32 slot,
-			   struct btf_func_model *model, u64 *address);
+			   struct btf_func_model *model, u64 *address, bool *throws);
+/*
+ * From a frame of the program to its caller's: the stack pointer, and where the caller goes on. False if
+ * the program has no such frame.
+ */
+bool bpf_jit_mips_leave(const struct bpf_prog *prog, u64 *sp, u64 *pc);
+/* Memory that each processor has for a program, of so many bytes between guards; NULL if there is none. */
+void *bpf_jit_mips_alloc_stack(u32 bytes);
+void bpf_jit_mips_free_stack(const struct bpf_prog *prog, void *stack, u32 bytes);
+/* What bpf_jit_free() of kernel/bpf/core.c does. */
+void bpf_jit_mips_free(struct bpf_prog *prog);
 /* The program's arena, if it has one: its addresses in the kernel and in user space. */
 bool bpf_jit_mips_arena(const struct bpf_prog *prog, u64 *kernel, u64 *user);
 /* False if there can be one only. */

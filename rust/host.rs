@@ -129,6 +129,7 @@ pub(crate) const FUNCTIONS: [Function; 5] = {
             address,
             arguments,
             result,
+            takes_stack_pointer: false,
         }
     }
     [
@@ -173,6 +174,10 @@ pub(crate) struct Options<'a> {
     pub(crate) role: Role,
     /// Its functions make tail calls.
     pub(crate) reaches_tail_calls: bool,
+    /// An exception callback may take its place.
+    pub(crate) is_boundary: bool,
+    /// R10, if each processor has a stack for the program.
+    pub(crate) private_stack: Option<u64>,
     /// Bytes of BPF stack.
     pub(crate) stack_depth: u32,
     /// The program has explicit zero-extensions where 32-bit results need them.
@@ -194,6 +199,8 @@ impl Default for Options<'_> {
         Options {
             role: Role::Whole,
             reaches_tail_calls: false,
+            is_boundary: false,
+            private_stack: None,
             stack_depth: 512,
             verifier_zext: false,
             facts: true,
@@ -280,6 +287,8 @@ fn assemble<A: Abi>(insns: &[Raw], cpu: &Cpu, options: &Options<'_>) -> Result<I
         role: options.role,
         stack_depth: options.stack_depth,
         reaches_tail_calls: options.reaches_tail_calls,
+        is_boundary: options.is_boundary,
+        private_stack: options.private_stack,
         verifier_zext: options.verifier_zext,
         arena: options.arena,
         functions: options.functions,

@@ -9,6 +9,7 @@
 //!        |
 //!      Image             image     memory for code: allocated, flushed, locked, or given back
 //!     hooks              hooks     what the verifier may ask for
+//!   exceptions           exception  from a frame to its caller's
 //!     Runtime            runtime   addresses and offsets for the core
 //!      Cpu               cpu       what the machine is
 //! ```
@@ -19,6 +20,7 @@
 mod compat;
 mod compile;
 mod cpu;
+mod exception;
 mod hooks;
 mod image;
 mod runtime;

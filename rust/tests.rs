@@ -24,6 +24,7 @@ mod register;
 mod rules;
 mod sizes;
 mod text;
+mod unwind;
 mod work;
 
 use std::path::{Path, PathBuf};

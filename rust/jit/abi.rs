@@ -10,15 +10,18 @@
 mod frame;
 pub(crate) mod n64;
 pub(crate) mod o32;
+mod unwind;
 
 use crate::jit::asm::Block;
 use crate::jit::bpf;
 use crate::jit::lower::Lowering;
 use crate::jit::mips::{Endian, Insn, Reg, RegMask, Simm16, Width};
+use crate::jit::runtime::Processors;
 
 pub(crate) use frame::{Frame, Role, Shape};
 pub(crate) use n64::N64;
 pub(crate) use o32::O32;
+pub(crate) use unwind::unwind;
 
 /// A calling convention.
 pub(crate) trait Abi: Copy + core::fmt::Debug + Sized {
@@ -76,7 +79,13 @@ pub(crate) trait Abi: Copy + core::fmt::Debug + Sized {
     /// `rd = rs + imm` of addresses.
     fn add(rd: Reg, rs: Reg, imm: Simm16) -> Insn;
 
-    /// `rd = address`, of an arena.
+    /// The native register that holds an address which a BPF register has.
+    fn address(endian: Endian, reg: bpf::Reg) -> Reg;
+
+    /// `rd = this_cpu_ptr(rs)`: `rs + __per_cpu_offset[raw_smp_processor_id()]`, where there are several.
+    fn this_cpu(asm: &mut Block, rd: Reg, rs: Reg, processors: Option<Processors>) -> Option<()>;
+
+    /// `rd = address`
     fn load_address(asm: &mut Block, rd: Reg, address: u64);
 
     /// What a BPF instruction becomes. None if an operand does not fit its field.

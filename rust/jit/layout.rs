@@ -36,6 +36,10 @@ pub(crate) struct Program<'a> {
     pub(crate) stack_depth: u32,
     /// Functions of the program make tail calls, or this one does (`prog->aux->tail_call_reachable`).
     pub(crate) reaches_tail_calls: bool,
+    /// An exception callback may take the place of this function (`prog->aux->exception_boundary`).
+    pub(crate) is_boundary: bool,
+    /// R10, if the BPF stack is memory that each processor has for this program: an address of such.
+    pub(crate) private_stack: Option<u64>,
     /// The verifier has inserted a zero-extension wherever a 32-bit result needs one
     /// (`prog->aux->verifier_zext`).
     pub(crate) verifier_zext: bool,
@@ -111,6 +115,9 @@ impl<'a, A: Abi> Compiler<'a, A> {
             stack_depth: program.stack_depth,
             arena,
             reaches_tail_calls: program.reaches_tail_calls,
+            is_boundary: program.is_boundary,
+            private_stack: program.private_stack,
+            processors: runtime.processors,
         };
         let frame = Frame::new(cpu.endian, &usage, &shape)?;
         if workspace.offsets.len().checked_sub(1) != Some(insns.len()) {
@@ -338,10 +345,13 @@ fn arena_of(program: &Program<'_>, usage: &Usage) -> Result<Option<Arena>> {
 ///
 /// # Errors
 ///
-/// `Unsupported` if this is not such a function: then a call has no address of what it calls.
+/// `Unsupported` if this is not such a function: then a call has no address of what it calls; and for an
+/// exception callback with tail calls, which the verifier does not let through: nothing counts them.
 fn check_subprograms(program: &Program<'_>, usage: &Usage) -> Result {
-    match usage.needs_subprograms {
-        Some(at) if program.role == Role::Whole => Err(unsupported(program, at)),
+    let counts = usage.makes_tail_calls || usage.calls_subprograms && program.reaches_tail_calls;
+    match (program.role, usage.needs_subprograms) {
+        (Role::Whole, Some(at)) => Err(unsupported(program, at)),
+        (Role::Exception, at) if counts => Err(unsupported(program, at.unwrap_or_default())),
         _ => Ok(()),
     }
 }
@@ -349,7 +359,7 @@ fn check_subprograms(program: &Program<'_>, usage: &Usage) -> Result {
 /// Registers that hold a value where a function begins.
 fn arguments(role: Role) -> RegSet {
     match role {
-        Role::Whole | Role::Main => RegSet::of(Reg::R1),
+        Role::Whole | Role::Main | Role::Exception => RegSet::of(Reg::R1),
         Role::Subprogram => RegSet::ARGUMENTS,
     }
 }

@@ -93,7 +93,7 @@ impl<'a, A: Abi> Lowering<'a, A> {
 }
 
 /// The offset of a field of a kernel structure.
-fn structure_offset(bytes: u32) -> Option<Simm16> {
+pub(crate) fn structure_offset(bytes: u32) -> Option<Simm16> {
     Simm16::new(i32::try_from(bytes).ok()?)
 }
 

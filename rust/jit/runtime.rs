@@ -114,6 +114,8 @@ pub(crate) struct Function {
     pub(crate) address: u64,
     pub(crate) arguments: [Value; 5],
     pub(crate) result: Value,
+    /// Behind its arguments it takes the stack pointer of the program.
+    pub(crate) takes_stack_pointer: bool,
 }
 
 /// Which tail calls count towards the limit: kernels differ, each with its interpreter

@@ -13,4 +13,5 @@ mod series;
 #[path = "compat/v7_3.rs"]
 mod series;
 
-pub(super) use series::{check_time, timed_may_goto, update_instruction_arrays, AX, COUNTED};
+pub(super) use series::{check_time, free_private_stack, private_stack, timed_may_goto};
+pub(super) use series::{update_instruction_arrays, AX, COUNTED};

@@ -18,8 +18,8 @@ use crate::jit::bpf::{Dialect, Raw};
 use crate::jit::error::{Error, Result};
 use crate::jit::layout::{Compiler, Program, Workspace};
 use crate::jit::lower::Arena;
-use crate::jit::mips::Endian;
-use crate::jit::runtime::{Function, Value};
+use crate::jit::mips::{Cpu, Endian};
+use crate::jit::runtime::{Function, Runtime, Value};
 
 /// What a block starts as.
 const EMPTY: Block = Block::new();
@@ -34,6 +34,7 @@ pub(super) fn compile(prog: &mut bindings::bpf_prog) {
         return;
     }
     if let Err(error) = try_compile(prog) {
+        compat::free_private_stack(prog);
         report(prog, error);
     }
 }
@@ -42,6 +43,7 @@ fn try_compile(prog: &mut bindings::bpf_prog) -> Result {
     // Given back on all ways out, unless the program gets it again: a function without code must
     // not keep it.
     let reserved = Image::take_back(prog);
+    let private_stack = compat::private_stack(prog)?;
     // SAFETY: `aux` of a program that is being compiled is valid.
     let aux = unsafe { &*prog.aux };
     let cpu = cpu::current();
@@ -49,16 +51,12 @@ fn try_compile(prog: &mut bindings::bpf_prog) -> Result {
     let functions = functions(prog, cpu.endian)?;
     let program = Program {
         insns: insns(prog),
-        dialect: Dialect {
-            endian: cpu.endian,
-            ax: compat::AX,
-            width: cpu.width,
-            timed_may_goto: compat::timed_may_goto()
-                .map(|address| address.wrapping_sub(runtime.call_base) as i32),
-        },
+        dialect: dialect(&cpu, &runtime),
         role: role(prog),
         stack_depth: u32::from(aux.stack_depth),
         reaches_tail_calls: aux.tail_call_reachable,
+        is_boundary: aux.exception_boundary,
+        private_stack,
         verifier_zext: aux.verifier_zext,
         arena: arena(prog),
         functions: &functions,
@@ -124,13 +122,25 @@ fn make_image(
     Ok(image)
 }
 
+/// What this kernel's instructions look like.
+fn dialect(cpu: &Cpu, runtime: &Runtime) -> Dialect {
+    Dialect {
+        endian: cpu.endian,
+        ax: compat::AX,
+        width: cpu.width,
+        timed_may_goto: compat::timed_may_goto()
+            .map(|address| address.wrapping_sub(runtime.call_base) as i32),
+    }
+}
+
 /// Which function of its program this is.
 fn role(prog: &bindings::bpf_prog) -> Role {
     // SAFETY: `aux` of a program that is being compiled is valid.
-    let index = unsafe { (*prog.aux).func_idx };
-    match (prog.is_func(), index) {
+    let aux = unsafe { &*prog.aux };
+    match (prog.is_func(), aux.func_idx) {
         (0, _) => Role::Whole,
         (_, 0) => Role::Main,
+        _ if aux.exception_cb => Role::Exception,
         _ => Role::Subprogram,
     }
 }
@@ -175,11 +185,12 @@ fn functions(prog: &bindings::bpf_prog, endian: Endian) -> Result<Vec<Function, 
 
 fn function(prog: &bindings::bpf_prog, slot: u32, opcode: u8) -> Result<Function> {
     let mut model = MaybeUninit::<bindings::btf_func_model>::uninit();
-    let mut address = 0;
-    // SAFETY: The program is valid and has this slot; both places take what is written there, which
+    let (mut address, mut throws) = (0, false);
+    // SAFETY: The program is valid and has this slot; the places take what is written there, which
     // is all of them on success.
     let model = unsafe {
-        if !bindings::bpf_jit_mips_function(prog, slot, model.as_mut_ptr(), &mut address) {
+        let place = model.as_mut_ptr();
+        if !bindings::bpf_jit_mips_function(prog, slot, place, &mut address, &mut throws) {
             return Err(Error::Unsupported { at: slot, opcode });
         }
         model.assume_init()
@@ -203,6 +214,7 @@ fn function(prog: &bindings::bpf_prog, slot: u32, opcode: u8) -> Result<Function
         address,
         arguments,
         result: value(model.ret_size, model.ret_flags),
+        takes_stack_pointer: throws,
     })
 }
 

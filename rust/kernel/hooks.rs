@@ -38,6 +38,11 @@ const _: () = {
     } else {
         bpf_jit_supports_far_kfunc_call
     };
+    if true {
+        bindings::bpf_jit_supports_exceptions
+    } else {
+        bpf_jit_supports_exceptions
+    };
 };
 
 /// Whether a program with functions may make tail calls: they are counted along the whole chain.
@@ -103,4 +108,14 @@ pub(crate) unsafe extern "C" fn bpf_jit_supports_kfunc_call() -> bool {
 #[no_mangle]
 pub(crate) unsafe extern "C" fn bpf_jit_supports_far_kfunc_call() -> bool {
     cfg!(CONFIG_64BIT)
+}
+
+/// Whether programs may throw exceptions: images say what their frames look like.
+///
+/// # Safety
+///
+/// Safe; the declaration that it replaces is not.
+#[no_mangle]
+pub(crate) unsafe extern "C" fn bpf_jit_supports_exceptions() -> bool {
+    true
 }

@@ -168,6 +168,11 @@ pub trait Kernel<W: Word>: World<W> {
         None
     }
 
+    /// The program that goes on if a call of a C function throws an exception.
+    fn exception_callback(&self, _call: &Fields) -> Option<usize> {
+        None
+    }
+
     /// Calls that function with arguments of its types. Its result, of its type; if it has none,
     /// anything.
     fn call_function(&mut self, _call: &Fields, _arguments: [Option<W>; 5]) -> W {

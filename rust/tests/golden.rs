@@ -30,6 +30,9 @@ use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::Cpu;
 use crate::jit::runtime::{Counted, Runtime};
 
+/// Where each processor has a stack for the program.
+const PRIVATE_STACK: u64 = 0xffff_ffff_8765_4328;
+
 /// A file, without its listings.
 struct Case {
     path: PathBuf,
@@ -83,6 +86,11 @@ impl Case {
                 self.options.stack_depth = bytes.parse().expect("a number of bytes");
             }
             None if option == "main" => self.options.role = Role::Main,
+            None if option == "boundary" => self.options.is_boundary = true,
+            None if option == "exception" => self.options.role = Role::Exception,
+            None if option == "private-stack" => {
+                self.options.private_stack = Some(PRIVATE_STACK);
+            }
             None if option == "subprogram" => self.options.role = Role::Subprogram,
             None if option == "one-processor" => self.options.runtime.processors = None,
             None if option == "reaches-tail-calls" => self.options.reaches_tail_calls = true,

@@ -277,6 +277,8 @@ fn with_workspace(offsets: usize, facts: usize) -> Result<u32, Error> {
         insns: &insns,
         dialect: dialect(&LE_R2),
         role: Role::Whole,
+        is_boundary: false,
+        private_stack: None,
         stack_depth: 0,
         reaches_tail_calls: false,
         verifier_zext: false,

@@ -34,6 +34,7 @@ pub(in crate::tools) mod cpu;
 mod edit;
 #[cfg(feature = "emulator")]
 mod emulator;
+mod exception;
 mod forms;
 mod functions;
 mod generate;

@@ -20,6 +20,7 @@ mod counter;
 mod entry;
 mod forms;
 mod frame;
+mod frame_goals;
 mod meaning;
 mod numbers;
 mod observe;

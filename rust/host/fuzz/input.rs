@@ -63,6 +63,8 @@ const LOOKUPS: u8 = 1 << 7;
 const IN_PROGRAM: u8 = 1 << 0;
 const FUNCTION: u8 = 1 << 1;
 const REACHES_TAIL_CALLS: u8 = 1 << 2;
+const BOUNDARY: u8 = 1 << 3;
+const PRIVATE_STACK: u8 = 1 << 4;
 
 /// A call of the core.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +73,8 @@ pub(crate) struct Input {
     pub(crate) ax: u8,
     pub(crate) role: Role,
     pub(crate) reaches_tail_calls: bool,
+    pub(crate) is_boundary: bool,
+    pub(crate) has_private_stack: bool,
     pub(crate) stack_depth: u32,
     pub(crate) verifier_zext: bool,
     pub(crate) counted: Counted,
@@ -100,6 +104,8 @@ impl Default for Input {
             ax: AX,
             role: Role::Whole,
             reaches_tail_calls: false,
+            is_boundary: false,
+            has_private_stack: false,
             stack_depth: 512,
             verifier_zext: false,
             counted: Counted::Hits,
@@ -139,11 +145,14 @@ impl Input {
             cpu: cpu(flags, more),
             ax: more & AX_NUMBER,
             role: match (last & IN_PROGRAM != 0, last & FUNCTION != 0) {
-                (false, _) => Role::Whole,
+                (false, false) => Role::Whole,
+                (false, true) => Role::Exception,
                 (true, false) => Role::Main,
                 (true, true) => Role::Subprogram,
             },
             reaches_tail_calls: last & REACHES_TAIL_CALLS != 0,
+            is_boundary: last & BOUNDARY != 0,
+            has_private_stack: last & PRIVATE_STACK != 0,
             stack_depth: u32::from_le_bytes([s0, s1, s2, s3]),
             verifier_zext: has(VERIFIER_ZEXT),
             counted: if more & LOOKUPS != 0 {
@@ -185,8 +194,14 @@ impl Input {
         bytes.extend([self.misfit.offsets as u8, self.misfit.facts as u8]);
         bytes.extend(self.misfit.words.to_le_bytes());
         bytes.push(
-            flag(self.role != Role::Whole, IN_PROGRAM)
-                | flag(self.role == Role::Subprogram, FUNCTION)
+            flag(
+                matches!(self.role, Role::Main | Role::Subprogram),
+                IN_PROGRAM,
+            ) | flag(
+                matches!(self.role, Role::Exception | Role::Subprogram),
+                FUNCTION,
+            ) | flag(self.is_boundary, BOUNDARY)
+                | flag(self.has_private_stack, PRIVATE_STACK)
                 | flag(self.reaches_tail_calls, REACHES_TAIL_CALLS),
         );
         for raw in &self.slots {

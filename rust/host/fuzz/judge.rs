@@ -76,6 +76,9 @@ enum Care {
     Great,
 }
 
+/// An address for all processors, of which each has a stack of its own.
+const PRIVATE_STACK: u64 = 0x9800_0000_8123_4568;
+
 /// A program and what it is compiled for.
 struct Subject<'a> {
     input: &'a Input,
@@ -88,6 +91,8 @@ impl Subject<'_> {
             insns: self.program,
             dialect: self.input.dialect(),
             role: self.input.role,
+            is_boundary: self.input.is_boundary,
+            private_stack: self.input.has_private_stack.then_some(PRIVATE_STACK),
             stack_depth: self.input.stack_depth,
             reaches_tail_calls: self.input.reaches_tail_calls,
             verifier_zext: self.input.verifier_zext,

@@ -160,7 +160,12 @@ fn header(input: &mut Input, random: &mut Random) {
         5 => input.misfit.offsets = number(random) as i8,
         6 => input.misfit.facts = number(random) as i8,
         7 => input.misfit.words = number(random),
-        8 => input.role = random.choose(&[Role::Whole, Role::Main, Role::Subprogram]),
+        8 => {
+            let roles = [Role::Whole, Role::Main, Role::Subprogram, Role::Exception];
+            input.role = random.choose(&roles);
+            input.is_boundary = random.next() % 4 == 0;
+            input.has_private_stack = random.next() % 4 == 0;
+        }
         9 => input.reaches_tail_calls = !input.reaches_tail_calls,
         _ => input.counted = random.choose(&[Counted::Hits, Counted::Lookups]),
     }

@@ -35,6 +35,10 @@
 //! The normal entry clears the count; a tail call enters behind that, at [`Abi::tail_entry`], with the
 //! caller's frame already taken down. Functions have an entry for C code, which takes arguments from
 //! the stack, and behind it one for their program ([`Abi::SUBPROGRAM_ENTRY`]).
+//!
+//! A program that may throw an exception saves all registers that C code relies on, at the upper end of
+//! its frame. The callback that handles it is called with the end of this frame, loads them back, and
+//! makes a frame of its own in the same place ([`Role::Exception`]); what was below is given up.
 
 use core::marker::PhantomData;
 
@@ -46,6 +50,7 @@ use crate::jit::bpf;
 use crate::jit::error::{Error, Result};
 use crate::jit::lower::Arena;
 use crate::jit::mips::{Endian, Reg, RegMask, Simm16};
+use crate::jit::runtime::Processors;
 
 /// Bytes of a BPF register on the stack, and its alignment.
 const DOUBLEWORD: u32 = 8;
@@ -72,6 +77,9 @@ pub(crate) enum Role {
     Main,
     /// Another one, called by the program, or by the kernel for it (a callback).
     Subprogram,
+    /// The one that the kernel calls when the program throws an exception: it goes on in the place of
+    /// the first one.
+    Exception,
 }
 
 /// What a frame depends on besides the instructions.
@@ -84,6 +92,12 @@ pub(crate) struct Shape {
     pub(crate) arena: Option<Arena>,
     /// Functions that it calls may make tail calls (`prog->aux->tail_call_reachable`).
     pub(crate) reaches_tail_calls: bool,
+    /// An exception callback may take its place (`prog->aux->exception_boundary`).
+    pub(crate) is_boundary: bool,
+    /// R10, if the BPF stack is memory that each processor has for this program: an address of such.
+    pub(crate) private_stack: Option<u64>,
+    /// How the kernel tells its processors apart.
+    pub(crate) processors: Option<Processors>,
 }
 
 /// A program's stack frame.
@@ -104,6 +118,8 @@ pub(crate) struct Frame<A> {
     has_frame_pointer: bool,
     /// Address of the arena, if the program needs it.
     arena: Option<u64>,
+    private_stack: Option<u64>,
+    processors: Option<Processors>,
     abi: PhantomData<A>,
 }
 
@@ -115,17 +131,7 @@ impl<A: Abi> Frame<A> {
     /// `TooLong` if the frame is larger than an offset can be.
     pub(crate) fn new(endian: Endian, usage: &Usage, shape: &Shape) -> Result<Self> {
         let makes_calls = usage.makes_calls || usage.calls_functions;
-        let mut saved = RegMask::EMPTY;
-        for reg in usage.registers.iter() {
-            saved = saved.union(A::registers(endian, reg).intersection(PRESERVED));
-        }
-        if makes_calls {
-            saved = saved.with(Reg::RA);
-        }
-        if shape.arena.is_some() {
-            saved = saved.union(RegMask::of(A::ARENA).intersection(PRESERVED));
-        }
-
+        let saved = saved::<A>(endian, usage, shape);
         let outgoing = if makes_calls { A::OUTGOING } else { 0 };
         let kept = if usage.calls_functions {
             usage.registers.intersection(o32::CALLER_SAVED).count()
@@ -138,11 +144,19 @@ impl<A: Abi> Frame<A> {
         let parts = || {
             let count_at = outgoing.checked_add(kept.checked_mul(DOUBLEWORD)?)?;
             let locals_at = count_at.checked_add(count_size)?;
-            let locals = shape.stack_depth.checked_next_multiple_of(DOUBLEWORD)?;
+            let locals = match shape.private_stack {
+                Some(_) => 0,
+                None => shape.stack_depth.checked_next_multiple_of(DOUBLEWORD)?,
+            };
+            let saved_bytes = saved.count().checked_mul(A::REGISTER)?;
             let saved_at = locals_at.checked_add(locals)?;
             let size = saved_at
-                .checked_add(saved.count().checked_mul(A::REGISTER)?)?
+                .checked_add(saved_bytes)?
                 .checked_next_multiple_of(A::STACK_ALIGNMENT)?;
+            let saved_at = match shape.is_boundary {
+                true => size.checked_sub(saved_bytes)?,
+                false => saved_at,
+            };
             // Room above for the caller's home area, which is addressed from this sp.
             Simm16::new(i32::try_from(size.checked_add(A::HOME_AREA)?).ok()?)?;
             let size = Simm16::new(i32::try_from(size).ok()?)?;
@@ -167,6 +181,8 @@ impl<A: Abi> Frame<A> {
             minus_size,
             has_frame_pointer: usage.registers.contains(bpf::Reg::R10),
             arena: shape.arena.map(|arena| arena.kernel_base),
+            private_stack: shape.private_stack,
+            processors: shape.processors,
             abi: PhantomData,
         })
     }
@@ -176,15 +192,19 @@ impl<A: Abi> Frame<A> {
         let entry = match self.role {
             Role::Subprogram => {
                 A::enter_subprogram(asm, self.endian)?;
-                A::SUBPROGRAM_ENTRY
+                Some(A::SUBPROGRAM_ENTRY)
             }
             Role::Whole | Role::Main => {
                 A::enter(asm, self.endian);
-                A::tail_entry(self.endian)
+                Some(A::tail_entry(self.endian))
+            }
+            Role::Exception => {
+                self.take_over(asm)?;
+                None
             }
         };
         // The entry from programs: registers are what the calling one left in them.
-        if asm.insns().len() != entry as usize {
+        if entry.is_some_and(|entry| asm.insns().len() != entry as usize) {
             return None;
         }
         if self.size != Simm16::ZERO {
@@ -194,12 +214,33 @@ impl<A: Abi> Frame<A> {
         if self.keeps_count {
             A::keep_count(asm, self.count_at)?;
         }
-        if self.has_frame_pointer {
-            asm.push(A::add(Reg::FP, Reg::SP, offset(self.saved_at)?));
+        match self.private_stack {
+            _ if !self.has_frame_pointer => {}
+            Some(end) => {
+                A::load_address(asm, Reg::FP, end);
+                A::this_cpu(asm, Reg::FP, Reg::FP, self.processors)?;
+            }
+            None => asm.push(A::add(Reg::FP, Reg::SP, offset(self.saved_at)?)),
         }
         if let Some(address) = self.arena {
             A::load_address(asm, A::ARENA, address);
         }
+        Some(())
+    }
+
+    /// What an exception callback begins with. The kernel calls it with the exception, a number, and the
+    /// end of the frame whose place it takes, of which the upper end has what C code relies on. After that
+    /// it is as if the caller of that program had called it. What is below `$sp` belongs to interrupts, so
+    /// that comes last.
+    fn take_over(&self, asm: &mut Block) -> Option<()> {
+        let end = A::address(self.endian, bpf::Reg::R2);
+        let bytes = i32::try_from(PRESERVED.count().checked_mul(A::REGISTER)?).ok()?;
+        let mut at = bytes.wrapping_neg();
+        for reg in PRESERVED.iter() {
+            asm.push(A::load(reg, Simm16::new(at)?, end));
+            at = at.wrapping_add(A::REGISTER as i32);
+        }
+        asm.push(A::add(Reg::SP, end, Simm16::ZERO));
         Some(())
     }
 
@@ -303,6 +344,25 @@ impl Frame<O32> {
             offset(at.wrapping_add(high))?,
         ))
     }
+}
+
+/// Native registers to save: those that the program writes and C code relies on.
+fn saved<A: Abi>(endian: Endian, usage: &Usage, shape: &Shape) -> RegMask {
+    // The callback finds there what the caller had, whatever was called before.
+    if shape.is_boundary {
+        return PRESERVED;
+    }
+    let mut saved = RegMask::EMPTY;
+    for reg in usage.registers.iter() {
+        saved = saved.union(A::registers(endian, reg).intersection(PRESERVED));
+    }
+    if usage.makes_calls || usage.calls_functions {
+        saved = saved.with(Reg::RA);
+    }
+    if shape.arena.is_some() {
+        saved = saved.union(RegMask::of(A::ARENA).intersection(PRESERVED));
+    }
+    saved
 }
 
 fn offset(bytes: u32) -> Option<Simm16> {

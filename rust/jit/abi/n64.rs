@@ -29,8 +29,9 @@
 use super::Abi;
 use crate::jit::asm::Block;
 use crate::jit::bpf;
-use crate::jit::lower::{wide, Lowering};
-use crate::jit::mips::{Endian, Insn, Reg, RegMask, Shift5, Simm16, Width};
+use crate::jit::lower::{structure_offset, wide, Lowering};
+use crate::jit::mips::{Endian, Insn, Reg, RegMask, Shift5, Simm16, Uimm16, Width};
+use crate::jit::runtime::Processors;
 
 /// The native register that holds a BPF register.
 pub(crate) const fn register(reg: bpf::Reg) -> Reg {
@@ -124,6 +125,33 @@ impl Abi for N64 {
 
     fn add(rd: Reg, rs: Reg, imm: Simm16) -> Insn {
         Insn::daddiu(rd, rs, imm)
+    }
+
+    fn address(_: Endian, reg: bpf::Reg) -> Reg {
+        register(reg)
+    }
+
+    fn this_cpu(asm: &mut Block, rd: Reg, rs: Reg, processors: Option<Processors>) -> Option<()> {
+        let Some(processors) = processors else {
+            if rd != rs {
+                asm.or(rd, rs, Reg::ZERO);
+            }
+            return Some(());
+        };
+        let (index, offsets) = (Reg::T8, Reg::T9);
+        let low = Simm16::low_half(processors.offsets);
+        let rest = processors.offsets.wrapping_sub(low.value() as u32);
+        asm.lwu(index, structure_offset(processors.number)?, Reg::GP);
+        asm.lui(offsets, Uimm16::high_half(rest));
+        asm.dsll(
+            index,
+            index,
+            Shift5::masked(Self::REGISTER.trailing_zeros()),
+        );
+        asm.daddu(index, index, offsets);
+        asm.ld(index, low, index);
+        asm.daddu(rd, rs, index);
+        Some(())
     }
 
     fn load_address(asm: &mut Block, rd: Reg, address: u64) {

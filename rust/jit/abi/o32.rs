@@ -26,8 +26,9 @@
 use super::Abi;
 use crate::jit::asm::Block;
 use crate::jit::bpf::{self, RegSet};
-use crate::jit::lower::{pair, Lowering};
-use crate::jit::mips::{Endian, Insn, Pair, Reg, RegMask, Simm16, Width};
+use crate::jit::lower::{pair, structure_offset, Lowering};
+use crate::jit::mips::{Endian, Insn, Pair, Reg, RegMask, Shift5, Simm16, Uimm16, Width};
+use crate::jit::runtime::Processors;
 
 /// Bytes of a 64-bit value on the stack.
 const DOUBLEWORD: u32 = 8;
@@ -194,8 +195,34 @@ impl Abi for O32 {
         Insn::addiu(rd, rs, imm)
     }
 
-    /// There are no arenas.
-    fn load_address(_: &mut Block, _: Reg, _: u64) {}
+    fn address(endian: Endian, reg: bpf::Reg) -> Reg {
+        RegisterMap::new(endian).pair(reg).lo
+    }
+
+    fn this_cpu(asm: &mut Block, rd: Reg, rs: Reg, processors: Option<Processors>) -> Option<()> {
+        let Some(processors) = processors else {
+            asm.copy(rd, rs);
+            return Some(());
+        };
+        let (index, offsets) = (Reg::T8, Reg::T9);
+        let low = Simm16::low_half(processors.offsets);
+        let rest = processors.offsets.wrapping_sub(low.value() as u32);
+        asm.lw(index, structure_offset(processors.number)?, Reg::GP);
+        asm.lui(offsets, Uimm16::high_half(rest));
+        asm.sll(
+            index,
+            index,
+            Shift5::masked(Self::REGISTER.trailing_zeros()),
+        );
+        asm.addu(index, index, offsets);
+        asm.lw(index, low, index);
+        asm.addu(rd, rs, index);
+        Some(())
+    }
+
+    fn load_address(asm: &mut Block, rd: Reg, address: u64) {
+        asm.load_word(rd, address as u32);
+    }
 
     fn lower(lowering: &mut Lowering<'_, Self>, insn: &bpf::Insn) -> Option<()> {
         pair::lower(lowering, insn)

@@ -9,6 +9,7 @@
 use kernel::bindings;
 use kernel::error::from_err_ptr;
 
+use crate::jit::error::Result;
 use crate::jit::runtime::Counted;
 use crate::kernel::compile::compile;
 
@@ -88,3 +89,11 @@ pub(crate) fn check_time() -> u32 {
 
 /// There are no arrays of instructions yet.
 pub(crate) fn update_instruction_arrays(_: &mut bindings::bpf_prog, _: &[u32]) {}
+
+/// There are no private stacks yet.
+pub(crate) fn private_stack(_: &mut bindings::bpf_prog) -> Result<Option<u64>> {
+    Ok(None)
+}
+
+/// See [`private_stack`].
+pub(crate) fn free_private_stack(_: &mut bindings::bpf_prog) {}

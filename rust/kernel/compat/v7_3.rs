@@ -10,6 +10,7 @@ use kernel::bindings;
 use kernel::prelude::*;
 
 use crate::jit::bpf::Inline;
+use crate::jit::error::{Error, Result};
 use crate::jit::runtime::Counted;
 use crate::kernel::compile::compile;
 
@@ -105,4 +106,69 @@ pub(crate) unsafe extern "C" fn bpf_jit_supports_percpu_insn() -> bool {
 #[export]
 pub(crate) unsafe extern "C" fn bpf_jit_inlines_helper_call(imm: i32) -> bool {
     Inline::of(imm).is_some()
+}
+
+/// Whether programs that interrupt others may have a stack of their own for each processor.
+///
+/// # Safety
+///
+/// Safe; the declaration that it replaces is not.
+#[export]
+pub(crate) unsafe extern "C" fn bpf_jit_supports_private_stack() -> bool {
+    true
+}
+
+/// Bytes of the private stack of a program.
+fn stack_bytes(aux: &bindings::bpf_prog_aux) -> u32 {
+    u32::from(aux.stack_depth).wrapping_add(7) & !7
+}
+
+/// R10 of a program that has a stack of its own for each processor, which it gets if it has none yet.
+///
+/// # Errors
+///
+/// `NoMemory`.
+pub(crate) fn private_stack(prog: &mut bindings::bpf_prog) -> Result<Option<u64>> {
+    // SAFETY: `aux` of a program that is being compiled is valid.
+    let aux = unsafe { &mut *prog.aux };
+    if !aux.jits_use_priv_stack {
+        return Ok(None);
+    }
+    let bytes = stack_bytes(aux);
+    if aux.priv_stack_ptr.is_null() {
+        // SAFETY: It allocates.
+        aux.priv_stack_ptr = unsafe { bindings::bpf_jit_mips_alloc_stack(bytes) };
+    }
+    if aux.priv_stack_ptr.is_null() {
+        return Err(Error::NoMemory);
+    }
+    let guard = bindings::bpf_jit_mips_constants_BPF_JIT_MIPS_STACK_GUARD;
+    let end = guard.wrapping_add(bytes) as usize;
+    Ok(Some((aux.priv_stack_ptr as usize).wrapping_add(end) as u64))
+}
+
+/// Gives back what [`private_stack`] has allocated.
+pub(crate) fn free_private_stack(prog: &mut bindings::bpf_prog) {
+    // SAFETY: `aux` of a program is valid.
+    let aux = unsafe { &mut *prog.aux };
+    if !aux.priv_stack_ptr.is_null() {
+        let bytes = stack_bytes(aux);
+        // SAFETY: It was allocated with this size, and nobody uses it any more.
+        unsafe { bindings::bpf_jit_mips_free_stack(prog, aux.priv_stack_ptr, bytes) };
+        aux.priv_stack_ptr = core::ptr::null_mut();
+    }
+}
+
+/// Gives back what a program has, and the program.
+///
+/// # Safety
+///
+/// `prog` must be valid, and nobody may use it any more.
+#[export]
+pub(crate) unsafe extern "C" fn bpf_jit_free(prog: *mut bindings::bpf_prog) {
+    // SAFETY: The caller says so.
+    unsafe {
+        free_private_stack(&mut *prog);
+        bindings::bpf_jit_mips_free(prog);
+    }
 }

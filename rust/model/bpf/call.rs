@@ -48,6 +48,19 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
         Ok(Next::Instruction)
     }
 
+    /// Throws an exception, of which R1 is the number: functions that wait for others are given up, up to
+    /// the program that they are of. In its place the callback goes on, which knows the number and a stack.
+    pub(super) fn throw(&mut self, callback: usize) -> Result<(), Trap> {
+        let number = self.read(1)?;
+        while !self.is_program {
+            let caller = self.waiting.pop().ok_or(Trap::BadCall)?;
+            self.is_program = caller.is_program;
+            self.above = caller.above;
+        }
+        self.enter(callback, number);
+        Ok(())
+    }
+
     /// Returns from a function, or from the program. A program that a function has made a tail call
     /// to returns in its place, with a word: nothing is promised of R0's upper half then.
     pub(super) fn exit(&mut self) -> Result<Next<K::Program, W>, Trap> {

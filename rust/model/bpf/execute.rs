@@ -151,6 +151,10 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
                 false
             }
             (0x80, DOUBLEWORD, false) if insn.src == C_FUNCTION => {
+                if let Some(callback) = self.kernel.exception_callback(insn) {
+                    self.throw(callback)?;
+                    return Ok(Next::Instruction);
+                }
                 self.call_function(insn)?;
                 false
             }

@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use unicorn_engine::{uc_error, Arch, Prot, RegisterMIPS, Unicorn};
 
 use super::cpu;
+use super::exception::{Exceptions, Thrown};
 use super::kernel::Call;
 use super::machine::Machine;
 use super::places::*;
@@ -22,6 +23,7 @@ use super::thread::{self, THREAD};
 use super::visit;
 use crate::host::mips::Word;
 use crate::host::Image;
+use crate::jit::abi::Role;
 use crate::jit::mips::Reg;
 use crate::jit::runtime::Counted;
 
@@ -62,11 +64,14 @@ pub(super) struct World {
     pub(super) stack: Stack,
     /// Calls of helpers, in order.
     pub(super) calls: Vec<Call>,
+    /// Who handles exceptions.
+    pub(super) exceptions: Exceptions,
+    pub(super) thrown: Option<Thrown>,
     /// The first thing that went wrong.
     pub(super) fault: Option<String>,
     /// What must be in `$gp`, `$k0` and `$k1`, always.
     pub(super) untouchable: [u64; 3],
-    /// Blocks that the present run may still enter.
+    /// Blocks that it may still enter.
     blocks: u64,
     /// The last one that it has entered.
     block: u64,
@@ -91,7 +96,6 @@ pub(super) struct Emulator {
 
 /// What a run left behind.
 pub(super) struct Outcome {
-    /// `$v0`
     pub(super) result: u64,
     pub(super) data: Vec<u8>,
     /// The used part of the stack, up to `$sp` at entry.
@@ -107,6 +111,8 @@ fn start(machine: Machine) -> Unicorn<'static, World> {
         junk: Random::new(0),
         stack: Stack::new(),
         calls: Vec::new(),
+        exceptions: Exceptions::default(),
+        thrown: None,
         fault: None,
         untouchable: [0; 3],
         blocks: 0,
@@ -233,6 +239,11 @@ impl Emulator {
             self.write_pointer(ARRAY + runtime.array_ptrs + size * index, pointer);
             self.write_pointer(program + runtime.prog_bpf_func, slot.unwrap_or(0));
         }
+    }
+
+    /// Says who handles exceptions of these images.
+    pub(super) fn set_exceptions(&mut self, callback: Option<u32>, images: Vec<(Image, Role)>) {
+        self.unicorn.get_data_mut().exceptions = Exceptions { callback, images };
     }
 
     fn write_pointer(&mut self, address: u32, pointer: u32) {

@@ -13,7 +13,7 @@
 //! argument that is not as C wants it shows up twice: in what the function has noted, and in the result.
 
 use super::machine::Machine;
-use super::places::{c_function_address, c_function_number, DATA};
+use super::places::{c_function_address, c_function_number, DATA, THROWER};
 use super::random::mix;
 use crate::jit::runtime::{Function, Value};
 use crate::model::bpf::fields::Fields;
@@ -104,6 +104,7 @@ impl CFunction {
             slot: slot as u32,
             address: self.address(machine),
             arguments,
+            takes_stack_pointer: false,
             result: match self.0 % RESULTS {
                 NOTHING => Value::default(),
                 POINTER => value(machine.register_bytes() as u8, false),
@@ -148,11 +149,35 @@ impl CFunction {
     }
 }
 
+/// The immediate of a call of the function that throws an exception.
+pub(super) const THROW: i32 = COUNT as i32;
+
+/// Whether it is such a call.
+pub(super) fn throws(insn: &Fields) -> bool {
+    (insn.opcode, insn.src, insn.immediate) == (CALL, C_FUNCTION, THROW)
+}
+
+/// `void throw(u64 number, unsigned long sp)`
+fn thrower(machine: &Machine, slot: usize) -> Function {
+    Function {
+        slot: slot as u32,
+        address: machine.pointer(THROWER),
+        arguments: [value(8, false), NONE, NONE, NONE, NONE],
+        result: NONE,
+        takes_stack_pointer: true,
+    }
+}
+
+const NONE: Value = value(0, false);
+
 /// What the core is told of a program's calls.
 pub(super) fn list(machine: &Machine, program: &[Fields]) -> Vec<Function> {
     let calls = program.iter().enumerate();
     calls
-        .filter_map(|(slot, insn)| Some(CFunction::called_by(insn)?.in_slot(machine, slot)))
+        .filter_map(|(slot, insn)| match throws(insn) {
+            true => Some(thrower(machine, slot)),
+            false => Some(CFunction::called_by(insn)?.in_slot(machine, slot)),
+        })
         .collect()
 }
 

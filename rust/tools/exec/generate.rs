@@ -110,6 +110,7 @@ pub(super) fn subject(random: &mut Random, machine: &Machine) -> Subject {
     Subject {
         programs,
         functions,
+        handles_exceptions: false,
         array: [Some(first), None, Some(1), Some(2)][..slots].to_vec(),
         stack_depth: stack(is_alone) as u32,
     }

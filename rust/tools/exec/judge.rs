@@ -50,6 +50,7 @@ pub(super) struct Compiled {
     pub(super) images: Vec<Image>,
     pub(super) programs: Vec<bpf::Program>,
     pub(super) array: Vec<Option<usize>>,
+    pub(super) exception_callback: Option<usize>,
     pub(super) stack_depth: u32,
     pub(super) variant: Variant,
 }
@@ -163,6 +164,7 @@ impl Judge {
             machine: self.machine,
             array: &compiled.array,
             images: &compiled.images,
+            exception_callback: compiled.exception_callback,
             calls: Vec::new(),
             junk: Random::new(seed),
             arena: arena(&self.machine).map(|arena| Arena {

@@ -11,6 +11,7 @@ use super::machine::{Machine, Variant};
 use super::places::{CODE, RUNTIME, STACK_POINTER};
 use super::subject::Subject;
 use crate::host::{self, check, Image, Options};
+use crate::jit::abi::Role;
 use crate::model::bpf;
 use crate::model::bpf::fields::{class, Fields};
 use crate::tools::build::{CALL, DW};
@@ -51,6 +52,10 @@ impl Judge {
         let slots = subject.array.iter();
         let slots: Vec<Option<u32>> = slots.map(|slot| slot.and_then(address)).collect();
         self.emulator.set_array(&slots);
+        let throws = subject.exception_callback().and_then(address);
+        let roles = (0..images.len()).map(|number| subject.role(number));
+        self.emulator
+            .set_exceptions(throws, images.iter().cloned().zip(roles).collect());
         let programs = linked.programs.iter().zip(&images);
         Ok(Compiled {
             programs: programs
@@ -58,6 +63,7 @@ impl Judge {
                 .collect(),
             images,
             array: subject.array.clone(),
+            exception_callback: subject.exception_callback(),
             stack_depth: subject.stack_depth,
             variant,
         })
@@ -91,8 +97,11 @@ impl Judge {
         address: u32,
     ) -> Result<Image, String> {
         let functions = functions::list(&self.machine, &subject.programs[number]);
+        let role = subject.role(number);
+        let is_program = matches!(role, Role::Whole | Role::Main);
         let options = Options {
-            role: subject.role(number),
+            role,
+            is_boundary: subject.handles_exceptions && is_program,
             reaches_tail_calls: subject.functions > 0 && !subject.array.is_empty(),
             functions: &functions,
             ..variant.options(&self.machine, subject.stack_depth, address)

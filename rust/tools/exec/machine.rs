@@ -68,6 +68,8 @@ impl Variant {
     ) -> Options<'static> {
         Options {
             role: Role::Whole,
+            is_boundary: false,
+            private_stack: None,
             reaches_tail_calls: false,
             arena: arena(machine),
             functions: &[],

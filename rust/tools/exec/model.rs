@@ -3,7 +3,7 @@
 //! What surrounds programs in the BPF model: the memory, helpers and arrays that the emulated machine
 //! has.
 
-use super::functions::CFunction;
+use super::functions::{self, CFunction};
 use super::kernel::{self, arity, Access, Call, Callee};
 use super::machine::Machine;
 use super::places::*;
@@ -22,6 +22,7 @@ pub(super) struct ModelKernel<'a> {
     pub(super) array: &'a [Option<usize>],
     /// Of the programs, in their order.
     pub(super) images: &'a [Image],
+    pub(super) exception_callback: Option<usize>,
     pub(super) calls: Vec<Call>,
     pub(super) junk: Random,
     pub(super) arena: Option<Arena<Bits>>,
@@ -109,6 +110,10 @@ impl Kernel<Bits> for ModelKernel<'_> {
 
     fn stretches(&self) -> Vec<Stretch> {
         stretches(&self.machine)
+    }
+
+    fn exception_callback(&self, call: &Fields) -> Option<usize> {
+        self.exception_callback.filter(|_| functions::throws(call))
     }
 
     fn function(&self, call: &Fields) -> Option<Prototype> {

@@ -55,6 +55,9 @@ pub(super) const CODE_SIZE: u32 = 0x0100_0000;
 pub(super) const FUNCTIONS: u32 = 0x8300_0000;
 pub(super) const FUNCTIONS_SIZE: u32 = 0x0001_0000;
 
+/// The function that throws exceptions.
+pub(super) const THROWER: u32 = FUNCTIONS + 0x2200;
+
 pub(super) const C_FUNCTIONS: u32 = 0x8340_0000;
 pub(super) const C_FUNCTIONS_SIZE: u32 = 0x4000;
 

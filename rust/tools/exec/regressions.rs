@@ -48,7 +48,8 @@ pub(super) fn regressions(machine: &Machine, random: &mut Random) -> Vec<Regress
             inputs: vec![Vec::new(), vec![0xff; 64]],
         });
     }
-    for (name, subject) in functions::functions(machine) {
+    let functions = functions::functions(machine).into_iter();
+    for (name, subject) in functions.chain(functions::exceptions(machine)) {
         all.push(Regression {
             name: name.to_owned(),
             inputs: match subject.array.is_empty() {

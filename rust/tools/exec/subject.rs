@@ -20,6 +20,8 @@ pub(super) struct Subject {
     /// How many of them, the last ones, are functions of the first. In calls and loads of their addresses,
     /// the immediate is a function's index among the programs.
     pub(super) functions: usize,
+    /// The last function handles exceptions: calls of [`functions::THROW`](super::functions::THROW).
+    pub(super) handles_exceptions: bool,
     /// The array's slots: a program's index each, or none.
     pub(super) array: Vec<Option<usize>>,
     pub(super) stack_depth: u32,
@@ -31,6 +33,7 @@ impl Subject {
         Subject {
             programs: vec![program],
             functions: 0,
+            handles_exceptions: false,
             array: Vec::new(),
             stack_depth: 512,
         }
@@ -41,9 +44,16 @@ impl Subject {
         match program {
             _ if self.functions == 0 => Role::Whole,
             0 => Role::Main,
+            _ if self.exception_callback() == Some(program) => Role::Exception,
             _ if program + self.functions >= self.programs.len() => Role::Subprogram,
             _ => Role::Whole,
         }
+    }
+
+    /// The function that handles exceptions.
+    pub(super) fn exception_callback(&self) -> Option<usize> {
+        let last = self.programs.len().checked_sub(1)?;
+        self.handles_exceptions.then_some(last)
     }
 
     /// Every way to compile it.

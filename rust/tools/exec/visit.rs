@@ -12,6 +12,7 @@ use unicorn_engine::{RegisterMIPS, Unicorn};
 
 use super::cpu;
 use super::emulator::World;
+use super::exception;
 use super::functions::CFunction;
 use super::kernel::{function_at, look_at_clock, Access, Call, Callee, Function};
 use super::machine::Machine;
@@ -43,7 +44,7 @@ const SCRAMBLED: [Reg; 15] = [
 const CALLEE_FRAME: u32 = 128;
 
 /// Something is wrong with the call.
-type Wrong = String;
+pub(super) type Wrong = String;
 
 /// Does the work of the function at an address, just before it returns.
 pub(super) fn function(unicorn: &mut Unicorn<'_, World>, at: u64) {
@@ -51,7 +52,8 @@ pub(super) fn function(unicorn: &mut Unicorn<'_, World>, at: u64) {
     let done = visit
         .check(at)
         .and_then(|()| visit.work(at))
-        .and_then(|result| visit.leave(at, result));
+        .and_then(|result| visit.leave(at, result))
+        .and_then(|()| visit.throw());
     if let Err(wrong) = done {
         unicorn.get_data_mut().blame(wrong);
         // Nothing that follows counts.
@@ -59,7 +61,7 @@ pub(super) fn function(unicorn: &mut Unicorn<'_, World>, at: u64) {
     }
 }
 
-struct Visit<'a, 'u> {
+pub(super) struct Visit<'a, 'u> {
     unicorn: &'a mut Unicorn<'u, World>,
 }
 
@@ -85,6 +87,11 @@ impl Visit<'_, '_> {
             let left = look_at_clock(counts, self);
             let wrong = || format!("what a loop counts is at {counts:#x}");
             return left.map(Some).ok_or_else(wrong);
+        }
+        if at as u32 == THROWER {
+            let place = exception::find(self)?;
+            self.unicorn.get_data_mut().thrown = Some(place);
+            return Ok(None);
         }
         let arguments = self.arguments(at);
         let [first, second, ..] = arguments;
@@ -218,6 +225,34 @@ impl Visit<'_, '_> {
         Ok(())
     }
 
+    /// Goes on with the callback, if an exception was thrown.
+    fn throw(&mut self) -> Result<(), Wrong> {
+        let Some(thrown) = self.unicorn.get_data_mut().thrown.take() else {
+            return Ok(());
+        };
+        let machine = *self.machine();
+        let [first, second] = [thrown.number, machine.pointer(thrown.end)];
+        if machine.is_wide() {
+            self.set_register(Reg::A0, first);
+            self.set_register(Reg::A1, second);
+        } else {
+            for (value, pair) in [(first, [Reg::A0, Reg::A1]), (second, [Reg::A2, Reg::A3])] {
+                let (low, high) = (value & 0xffff_ffff, value >> 32);
+                let words = match machine.endian {
+                    Endian::Little => [low, high],
+                    Endian::Big => [high, low],
+                };
+                for (reg, word) in pair.into_iter().zip(words) {
+                    self.set_register(reg, word);
+                }
+            }
+        }
+        self.set_register(Reg::SP, machine.pointer(thrown.sp));
+        // What the function returns to.
+        self.set_register(Reg::RA, machine.pointer(thrown.callback));
+        Ok(())
+    }
+
     /// A 64-bit argument on the stack.
     fn stacked(&mut self, index: u32) -> Option<u64> {
         let sp = self.address(Reg::SP);
@@ -225,7 +260,20 @@ impl Visit<'_, '_> {
         self.load(sp + home_area + 8 * index, 8)
     }
 
-    fn machine(&self) -> &Machine {
+    pub(super) fn world(&self) -> &World {
+        self.unicorn.get_data()
+    }
+
+    /// All of a register.
+    pub(super) fn whole(&self, reg: Reg) -> u64 {
+        cpu::register(self.unicorn, self.machine(), reg)
+    }
+
+    pub(super) fn word_at(&mut self, address: u32) -> Option<u64> {
+        self.load(address, 4)
+    }
+
+    pub(super) fn machine(&self) -> &Machine {
         &self.unicorn.get_data().machine
     }
 
@@ -234,7 +282,7 @@ impl Visit<'_, '_> {
     }
 
     /// A register's low word, which is all that an address has.
-    fn address(&self, reg: Reg) -> u32 {
+    pub(super) fn address(&self, reg: Reg) -> u32 {
         cpu::register(self.unicorn, self.machine(), reg) as u32
     }
 
@@ -244,7 +292,7 @@ impl Visit<'_, '_> {
     }
 
     /// A 64-bit value in two registers, in memory order.
-    fn pair(&self, first: Reg, second: Reg) -> u64 {
+    pub(super) fn pair(&self, first: Reg, second: Reg) -> u64 {
         let (first, second) = (self.address(first).into(), self.address(second).into());
         let words: (u64, u64) = match self.unicorn.get_data().machine.endian {
             Endian::Little => (second, first),

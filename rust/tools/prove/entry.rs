@@ -7,9 +7,9 @@
 
 use std::collections::BTreeMap;
 
-use super::convention::{A0, ARGUMENTS, HOME_AREA};
+use super::convention::{name, A0, ARGUMENTS, FP, HOME_AREA, RA, S0, S7, SP};
 use super::scene::{Around, Machine};
-use super::space::frame_doubleword;
+use super::space::{frame_doubleword, frame_words};
 use crate::jit::abi::Role;
 use crate::model::term::Term;
 use crate::model::word::Word;
@@ -26,18 +26,62 @@ pub(super) struct Entry {
 }
 
 /// The ways into an image.
-pub(super) fn entries(machine: &Machine, around: &Around) -> [Entry; 2] {
+pub(super) fn entries(machine: &Machine, around: &Around) -> Vec<Entry> {
     let role = around.role;
     let inner = match role {
-        Role::Subprogram => machine.subprogram_entry(),
-        Role::Whole | Role::Main => machine.tail_entry(),
+        Role::Subprogram => Some(machine.subprogram_entry()),
+        Role::Whole | Role::Main => Some(machine.tail_entry()),
+        // The kernel calls it alone.
+        Role::Exception => None,
     };
-    [(0, true), (inner, false)].map(|(skipped, is_outer)| Entry {
+    let entry = |(skipped, is_outer)| Entry {
         skipped,
         role,
         is_outer,
-        is_first: is_outer && role != Role::Subprogram,
-    })
+        is_first: is_outer && matches!(role, Role::Whole | Role::Main),
+    };
+    let inner = inner.map(|skipped| (skipped, false));
+    [(0, true)].into_iter().chain(inner).map(entry).collect()
+}
+
+/// Registers and frame where an image is entered, each with what they stand for: what the caller had.
+pub(super) struct Entered {
+    pub(super) gpr: [Term; 32],
+    pub(super) frame: BTreeMap<i32, Term>,
+    /// Registers as who called the program had them, with its stack pointer.
+    pub(super) callers: [Term; 32],
+}
+
+/// What comes by an entry. A callback finds what its program's caller had below the end of that program's
+/// frame.
+pub(super) fn entered(machine: &Machine, around: &Around) -> Entered {
+    let gpr = machine.unknown_registers();
+    let mut frame = entry_frame(machine, around);
+    let mut callers = gpr;
+    if around.role == Role::Exception {
+        callers[SP] = machine.value(&gpr, 2).low(machine.gprlen());
+        for (place, register) in boundary(machine) {
+            let name = format!("caller's {}", name(register));
+            callers[register] = Term::variable(machine.gprlen(), name);
+            frame.extend(frame_words(machine.order(), place, callers[register]));
+        }
+    }
+    Entered {
+        gpr,
+        frame,
+        callers,
+    }
+}
+
+/// Where a program keeps its caller's registers whose place a callback may take, from the end of its frame.
+pub(super) fn boundary(machine: &Machine) -> Vec<(i32, usize)> {
+    let registers: Vec<usize> = (S0..=S7).chain([FP, RA]).collect();
+    let bytes = machine.gprlen() as i32 / 8;
+    let lowest = -bytes * registers.len() as i32;
+    (0..)
+        .map(|number| lowest + bytes * number)
+        .zip(registers)
+        .collect()
 }
 
 impl Entry {
@@ -62,6 +106,7 @@ impl Entry {
                     .chain([3, 4, 5].into_iter().filter_map(on_stack))
                     .collect()
             }
+            (Role::Exception, _) => vec![as_programs_have_it(1)],
             (Role::Subprogram, _) => (1..=5).map(as_programs_have_it).collect(),
             (_, true) => vec![(1, gpr[A0].zero_extend(64))],
             (_, false) => vec![as_programs_have_it(1)],
@@ -70,7 +115,7 @@ impl Entry {
 }
 
 /// What callers have put above the frame under o32: the count of tail calls, and arguments.
-pub(super) fn entry_frame(machine: &Machine, around: &Around) -> BTreeMap<i32, Term> {
+fn entry_frame(machine: &Machine, around: &Around) -> BTreeMap<i32, Term> {
     if machine.is_wide() {
         return BTreeMap::new();
     }

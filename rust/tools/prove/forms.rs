@@ -63,6 +63,8 @@ pub(super) const EVERYTHING: Around = Around {
     user_base: ARENA.user_base,
     function: None,
     is_alone: false,
+    is_boundary: false,
+    private_stack: None,
 };
 
 /// Every form on a machine.

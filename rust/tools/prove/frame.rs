@@ -17,7 +17,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::convention::{self, FP, GP, K0, K1, RA, S0, S4, S7, SP, V0, V1};
-use super::entry::{entries, entry_frame};
+use super::entry::{entered, entries, Entered};
+use super::frame_goals::{count_goals, place_goals};
 use super::path::Path;
 use super::run::{self, End};
 use super::scene::{emit_frame, Around, Machine, Part, Snippet};
@@ -60,13 +61,13 @@ fn preserved() -> impl Iterator<Item = usize> {
 }
 
 /// A run of the prologue or the epilogue.
-struct Run {
-    before: [Term; 32],
-    after: [Term; 32],
+pub(super) struct Run {
+    pub(super) before: [Term; 32],
+    pub(super) after: [Term; 32],
     end: End,
-    frame: BTreeMap<i32, Term>,
+    pub(super) frame: BTreeMap<i32, Term>,
     stores: BTreeSet<i32>,
-    touches_memory: bool,
+    stores_or_calls: bool,
 }
 
 impl Run {
@@ -110,7 +111,7 @@ impl Run {
             before: gpr,
             after,
             end,
-            touches_memory: !world.space.events.is_empty() || world.has_called,
+            stores_or_calls: world.space.store_count() != 0 || world.has_called,
             stores: world.frame_stores,
             frame: world.frame,
         })
@@ -132,16 +133,20 @@ pub(super) fn prologue(
     let mut demand = |what: &str, bit: Term| obligation.goals.push((what.to_owned(), bit));
     let mut layouts = Vec::new();
     for entry in entries(machine, around) {
-        let gpr = machine.unknown_registers();
-        let frame = entry_frame(machine, around);
-        let run = Run::new(
+        let Entered {
+            gpr,
+            frame,
+            callers,
+        } = entered(machine, around);
+        let mut run = Run::new(
             machine,
             &snippet,
             entry.skipped,
             gpr,
-            (gpr[SP], frame.clone()),
+            (callers[SP], frame.clone()),
             path,
         )?;
+        run.before = callers;
         let layout = layout(machine, around, &snippet, &run)?;
         for (number, value) in entry.arguments(machine, &gpr, &frame) {
             let found = machine.value(&run.after, number);
@@ -158,14 +163,13 @@ pub(super) fn prologue(
         for (what, bit) in count_goals(machine, around, &layout, &run, came) {
             demand(what, bit);
         }
-        demand("memory stays", Term::bit(!run.touches_memory));
-        let arena = around.arena(machine);
-        if let Some(arena) = arena {
-            let address = Term::new(64, arena.kernel_base);
-            demand("the arena", run.after[S4].equals(address));
+        demand("memory stays", Term::bit(!run.stores_or_calls));
+        for (what, bit) in place_goals(machine, around, &layout, &run) {
+            demand(&what, bit);
         }
         let others = (S0..=S7).chain([GP, K0, K1, RA]);
-        for register in others.filter(|&register| register != S4 || arena.is_none()) {
+        for register in others.filter(|&register| register != S4 || around.arena(machine).is_none())
+        {
             let what = format!("${} stays", convention::name(register));
             demand(&what, run.after[register].equals(run.before[register]));
         }
@@ -174,37 +178,9 @@ pub(super) fn prologue(
     let layout = layouts.pop().ok_or("no layout")?;
     demand(
         "both entries make the same frame",
-        Term::bit(layouts == [layout.clone()]),
+        Term::bit(layouts.iter().all(|other| *other == layout)),
     );
     Ok((layout, obligation))
-}
-
-/// What came as the count is kept, as far as the program counts.
-fn count_goals(
-    machine: &Machine,
-    around: &Around,
-    layout: &Layout,
-    run: &Run,
-    came: Term,
-) -> Vec<(&'static str, Term)> {
-    let Some(place) = layout.count else {
-        // Who makes no tail calls need not count them.
-        return vec![("tail calls are counted", Term::bit(!around.counts()))];
-    };
-    let place = place - layout.size;
-    if !machine.is_wide() {
-        return vec![("the count", run.frame[&place].equals(came))];
-    }
-    let kept = |place| {
-        let value = frame_doubleword(machine.order(), &run.frame, place);
-        value.unwrap_or(machine.term(-1))
-    };
-    let own = run.before[SP] + machine.term(place);
-    let address = Machine::is_count(came).select(own, came);
-    vec![
-        ("what came is kept", kept(place).equals(came)),
-        ("the address of the count", kept(place + 8).equals(address)),
-    ]
 }
 
 /// Reads the frame off a run of the prologue.
@@ -232,7 +208,8 @@ fn layout(
     let lowest = saved.iter().map(|&(place, _)| place).min().unwrap_or(size);
     let depth = around.stack_depth as i32;
     let mut free = lowest;
-    if around.usage.registers.contains(bpf::Reg::R10) {
+    let has_stack = around.private_stack.is_none();
+    if has_stack && around.usage.registers.contains(bpf::Reg::R10) {
         let end = distance(run.after[FP])? + size;
         // The verifier counts on an alignment of R10 to eight bytes.
         if end % 8 != 0 || end > lowest || end - depth < 0 {
@@ -335,12 +312,12 @@ pub(super) fn epilogue(
             let result = machine.value(&run.after, 0);
             demand("the result is R0".to_owned(), result.equals(r0));
         }
-        Role::Whole | Role::Main => {
+        Role::Whole | Role::Main | Role::Exception => {
             let result = run.after[V0].equals(r0.low(32).sign_extend(machine.gprlen()));
             demand("the result is R0's low word".to_owned(), result);
         }
     }
-    let stays = !run.touches_memory && run.stores.is_empty();
+    let stays = !run.stores_or_calls && run.stores.is_empty();
     demand("memory stays".to_owned(), Term::bit(stays));
     Ok(obligation)
 }

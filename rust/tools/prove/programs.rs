@@ -44,18 +44,7 @@ pub(super) fn programs(machine: &Machine) -> Vec<Around> {
         }
     }
     if machine.is_wide() {
-        // The same with an arena, of which the frame saves a register more.
-        let with_arena: Vec<Around> = programs
-            .iter()
-            .filter(|around| around.stack_depth == 8)
-            .map(|around| Around {
-                usage: Usage {
-                    needs_arena: Some(0),
-                    ..around.usage
-                },
-                ..*around
-            })
-            .collect();
+        let with_arena: Vec<Around> = programs.iter().filter_map(with_arena).collect();
         programs.extend(with_arena);
     }
     // The least that a program can use.
@@ -68,9 +57,64 @@ pub(super) fn programs(machine: &Machine) -> Vec<Around> {
         stack_depth: 0,
         ..EVERYTHING
     });
-    let functions: Vec<Around> = programs.iter().flat_map(with_functions).collect();
-    programs.extend(functions);
+    let others: Vec<Around> = programs
+        .iter()
+        .flat_map(|around| {
+            let mut others = with_functions(around);
+            others.extend(with_exceptions(around));
+            others.extend(with_private_stack(machine, around));
+            others
+        })
+        .collect();
+    programs.extend(others);
     programs
+}
+
+/// The same as one that may throw exceptions, and as a callback that makes no tail calls.
+fn with_exceptions(around: &Around) -> Vec<Around> {
+    let boundary = Around {
+        role: Role::Main,
+        is_boundary: true,
+        ..*around
+    };
+    let callback = Around {
+        role: Role::Exception,
+        usage: Usage {
+            makes_tail_calls: false,
+            ..around.usage
+        },
+        ..*around
+    };
+    let mut both = vec![boundary, callback];
+    both.retain(|around| matches!(around.stack_depth, 0 | 8));
+    both
+}
+
+/// The same with a stack that each processor has, in kernels for one and for several.
+fn with_private_stack(machine: &Machine, around: &Around) -> Vec<Around> {
+    let with = |is_alone| Around {
+        is_alone,
+        private_stack: Some(match machine.is_wide() {
+            true => PRIVATE_STACK,
+            false => PRIVATE_STACK & 0xffff_ffff,
+        }),
+        ..*around
+    };
+    let mut both = vec![with(false), with(true)];
+    both.retain(|around| around.stack_depth == 8);
+    both
+}
+
+/// An address of what each processor has of its own.
+const PRIVATE_STACK: u64 = 0xa800_0000_8765_4328;
+
+/// The same with an arena, of which the frame saves a register more.
+fn with_arena(around: &Around) -> Option<Around> {
+    let usage = Usage {
+        needs_arena: Some(0),
+        ..around.usage
+    };
+    (around.stack_depth == 8).then_some(Around { usage, ..*around })
 }
 
 /// The same as one of several functions, where it makes calls: one that counts tail calls for those

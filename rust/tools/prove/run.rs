@@ -136,6 +136,7 @@ fn call(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Result<
         (machine.gprlen(), machine.is_wide())
     };
     machine.platform.has_called = true;
+    check_stack_pointer(machine);
     let is_clock = |target: u64| target as u32 == RUNTIME.check_time;
     let result = match target.value().and_then(Function::at) {
         _ if target.value().is_some_and(is_clock) => Some(clock(machine, target)),
@@ -209,6 +210,27 @@ fn helper(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Term 
         result,
     });
     result
+}
+
+/// Behind its arguments, a function may take the stack pointer.
+fn check_stack_pointer(machine: &mut Machine<'_, Term, MipsWorld<'_>>) {
+    let Some(function) = machine.platform.function else {
+        return;
+    };
+    if !function.takes_stack_pointer {
+        return;
+    }
+    let prototype = prototype::of(&function);
+    let behind = match machine.platform.machine.is_wide() {
+        true => prototype.arguments.iter().flatten().count(),
+        false => {
+            let last = prototype::words(&prototype).into_iter().flatten().last();
+            last.map_or(0, |words| words.first + words.count)
+        }
+    };
+    let is_passed = machine.gpr[A0 + behind].equals(machine.gpr[SP]);
+    let what = "the stack pointer is passed".to_owned();
+    machine.platform.demands.push((what, is_passed));
 }
 
 /// A C function has its arguments in words: four registers, and then the stack. Its result is one word or

@@ -112,6 +112,10 @@ pub(super) struct Around {
     pub(super) function: Option<Function>,
     /// The kernel is for one processor.
     pub(super) is_alone: bool,
+    /// An exception callback may take the program's place.
+    pub(super) is_boundary: bool,
+    /// R10 for all processors, if each has a stack for the program.
+    pub(super) private_stack: Option<u64>,
 }
 
 /// Where the count of tail calls is that a program goes on with, under n64.
@@ -305,6 +309,9 @@ fn frame<A: Abi>(machine: &Machine, around: &Around) -> Result<Frame<A>, String>
         stack_depth: around.stack_depth,
         arena: around.arena(machine),
         reaches_tail_calls: around.reaches_tail_calls,
+        is_boundary: around.is_boundary,
+        private_stack: around.private_stack,
+        processors: around.processors(),
     };
     Frame::new(machine.endian, &around.usage, &shape).map_err(|error| format!("frame: {error:?}"))
 }

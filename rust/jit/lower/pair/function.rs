@@ -55,6 +55,9 @@ impl Lowering<'_, O32> {
                 }
             }
         }
+        if function.takes_stack_pointer {
+            self.pass(word, Reg::SP)?;
+        }
         self.asm.call(function.address as u32, Slot::Nop);
         if matches!(function.result.bytes, 1..=4) {
             let r0 = self.pair(BpfReg::R0);

@@ -5,11 +5,11 @@
 //! `$gp` points to `struct thread_info`, which has both the thread and the number of its processor
 //! (`arch/mips/include/asm/thread_info.h`): a load instead of a call.
 
-use super::{Lowering, T8, T9};
-use crate::jit::abi::{o32, O32};
+use super::Lowering;
+use crate::jit::abi::{o32, Abi, O32};
 use crate::jit::bpf::{Inline, Reg as BpfReg};
 use crate::jit::lower::structure_offset;
-use crate::jit::mips::{Reg, Shift5, Simm16, Uimm16};
+use crate::jit::mips::{Reg, Shift5};
 
 impl Lowering<'_, O32> {
     /// `R0 = helper()`
@@ -42,22 +42,10 @@ impl Lowering<'_, O32> {
         Some(())
     }
 
-    /// `dst = this_cpu_ptr(src)`: `src + __per_cpu_offset[raw_smp_processor_id()]`
+    /// `dst = this_cpu_ptr(src)`
     pub(crate) fn this_cpu(&mut self, dst: BpfReg, src: BpfReg) -> Option<()> {
         let (d, s) = (self.pair(dst), self.pair(src));
-        match self.setting.runtime.processors {
-            Some(processors) => {
-                let low = Simm16::low_half(processors.offsets);
-                let rest = processors.offsets.wrapping_sub(low.value() as u32);
-                self.processor(T8)?;
-                self.asm.lui(T9, Uimm16::high_half(rest));
-                self.asm.sll(T8, T8, Shift5::masked(2));
-                self.asm.addu(T8, T8, T9);
-                self.asm.lw(T8, low, T8);
-                self.asm.addu(d.lo, s.lo, T8);
-            }
-            None => self.asm.copy(d.lo, s.lo),
-        }
+        O32::this_cpu(self.asm, d.lo, s.lo, self.setting.runtime.processors)?;
         self.asm.clear(d.hi);
         Some(())
     }

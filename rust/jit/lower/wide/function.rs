@@ -23,7 +23,12 @@ impl Lowering<'_, N64> {
     pub(crate) fn call_function(&mut self, slot: u32) -> Option<()> {
         let function = *self.setting.function(slot)?;
         for (reg, value) in ARGUMENTS.into_iter().zip(function.arguments) {
-            self.pass(n64::register(reg), value);
+            let a = n64::register(reg);
+            if value == Value::default() && function.takes_stack_pointer {
+                self.copy(a, Reg::SP);
+                break;
+            }
+            self.pass(a, value);
         }
         self.asm.call_far(function.address, Slot::Nop);
         if matches!(function.result.bytes, 1..=4) {

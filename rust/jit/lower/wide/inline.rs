@@ -2,12 +2,12 @@
 
 //! What the kernel has at hand: the processor, the running thread, the time. See `pair/inline.rs`.
 
-use super::{Lowering, N64, T8, T9};
-use crate::jit::abi::n64;
+use super::{Lowering, N64};
+use crate::jit::abi::{n64, Abi};
 use crate::jit::asm::Slot;
 use crate::jit::bpf::{Inline, Reg as BpfReg};
 use crate::jit::lower::structure_offset;
-use crate::jit::mips::{Reg, Shift5, Simm16, Uimm16};
+use crate::jit::mips::Reg;
 
 impl Lowering<'_, N64> {
     /// `R0 = helper()`
@@ -33,23 +33,10 @@ impl Lowering<'_, N64> {
         Some(())
     }
 
-    /// `dst = this_cpu_ptr(src)`: `src + __per_cpu_offset[raw_smp_processor_id()]`
+    /// `dst = this_cpu_ptr(src)`
     pub(crate) fn this_cpu(&mut self, dst: BpfReg, src: BpfReg) -> Option<()> {
         let (d, s) = (self.reg(dst), self.reg(src));
-        match self.setting.runtime.processors {
-            Some(processors) => {
-                let low = Simm16::low_half(processors.offsets);
-                let rest = processors.offsets.wrapping_sub(low.value() as u32);
-                self.processor(T8)?;
-                self.asm.lui(T9, Uimm16::high_half(rest));
-                self.asm.dsll(T8, T8, Shift5::masked(3));
-                self.asm.daddu(T8, T8, T9);
-                self.asm.ld(T8, low, T8);
-                self.asm.daddu(d, s, T8);
-            }
-            None => self.copy(d, s),
-        }
-        Some(())
+        N64::this_cpu(self.asm, d, s, self.setting.runtime.processors)
     }
 
     /// `AX = bpf_check_timed_may_goto(R10 + AX)`: the only call that is none of the program's.

@@ -2,6 +2,8 @@
 
 //! Functions of a program: what a call passes and keeps, and the count of tail calls through them.
 
+use crate::tools::build::{CALL, C_FUNCTION};
+use crate::tools::exec::functions::THROW;
 use crate::tools::exec::machine::Machine;
 use crate::tools::exec::places::{helper_offset, ARRAY_POINTER};
 use crate::tools::exec::subject::{parse, Subject};
@@ -47,6 +49,59 @@ const REPEATING: &str = "
     AFTER
     r0 = *(u32 *)(r6 + 0); exit";
 
+/// Throws an exception whose number is at offset 8 of the data, below whatever calls it.
+const THROWS: &str = "
+    *(u64 *)(r10 - 8) = r1; r6 = r1; r7 = 7; r8 = 8; r9 = 9; r1 = *(u64 *)(r6 + 8); call kfunc;
+    r0 = 77; exit";
+
+/// Calls what throws: nothing behind that happens.
+const CALLS: &str = "
+    r6 = r1; r7 = r1; r8 = 5; r9 = 6; *(u64 *)(r10 - 16) = r8; call pc FIRST;
+    r0 = 1; *(u64 *)(r6 + 40) = r0; exit";
+
+/// What handles exceptions has a stack, uses registers, and calls a helper.
+const HANDLES: &str = "
+    *(u64 *)(r10 - 8) = r1; r6 = r1; r7 = r1; r7 <<= 3; r8 = 1; r9 = 2; r1 = 5; call HELPER;
+    r1 = *(u64 *)(r10 - 8); r0 ^= r1; r0 += r6; r0 ^= r7; exit";
+
+/// Names and subjects of what throws exceptions.
+pub(super) fn exceptions(machine: &Machine) -> Vec<(&'static str, Subject)> {
+    let subject = |texts: &[&str]| Subject {
+        programs: texts
+            .iter()
+            .map(|text| {
+                let mut program = parse(&place(text, (1, 2), 0), machine);
+                for insn in &mut program {
+                    if insn.opcode == CALL && insn.src == C_FUNCTION {
+                        insn.immediate = THROW;
+                    }
+                }
+                program
+            })
+            .collect(),
+        functions: texts.len() - 1,
+        handles_exceptions: true,
+        array: Vec::new(),
+        stack_depth: 64,
+    };
+    let nested = &CALLS.replace("FIRST", "SECOND");
+    vec![
+        ("exceptions_of_the_program", subject(&[THROWS, HANDLES])),
+        (
+            "exceptions_of_a_function",
+            subject(&[CALLS, THROWS, HANDLES]),
+        ),
+        (
+            "exceptions_below_two",
+            subject(&[CALLS, nested, THROWS, HANDLES]),
+        ),
+        (
+            "exceptions_not_thrown",
+            subject(&["r0 = *(u64 *)(r1 + 8); exit", HANDLES]),
+        ),
+    ]
+}
+
 /// Names and subjects.
 pub(super) fn functions(machine: &Machine) -> Vec<(&'static str, Subject)> {
     let plain = |texts: &[&str]| Subject {
@@ -55,6 +110,7 @@ pub(super) fn functions(machine: &Machine) -> Vec<(&'static str, Subject)> {
             .map(|text| parse(&place(text, (1, 2), 0), machine))
             .collect(),
         functions: texts.len() - 1,
+        handles_exceptions: false,
         array: Vec::new(),
         stack_depth: 64,
     };
@@ -72,6 +128,7 @@ pub(super) fn functions(machine: &Machine) -> Vec<(&'static str, Subject)> {
         Subject {
             programs,
             functions: rest.len(),
+            handles_exceptions: false,
             array: vec![Some(1), None, Some(1)],
             stack_depth: 64,
         }

@@ -33,6 +33,7 @@ pub(super) fn tail_calls(machine: &Machine) -> Vec<(&'static str, Subject)> {
             parse(&place(with_frame), machine),
         ],
         functions: 0,
+        handles_exceptions: false,
         array: vec![Some(0), None, Some(1), Some(2)],
         stack_depth: 64,
     };

@@ -64,23 +64,35 @@ fn prototypes() -> Vec<([Value; 5], Value)> {
 
 fn functions(machine: &Machine, forms: &mut Vec<Form>) {
     let mut form = Form::new("call function");
-    for (arguments, result) in prototypes() {
+    let add = |form: &mut Form, (arguments, result), address, takes_stack_pointer| {
+        let function = Function {
+            slot: 0,
+            address: match machine.is_wide() {
+                true => address,
+                false => machine.pointer(address as u32),
+            },
+            arguments,
+            result,
+            takes_stack_pointer,
+        };
+        let around = Around {
+            function: Some(function),
+            ..EVERYTHING
+        };
+        form.add_in_both(call_function(0), around);
+    };
+    for prototype in prototypes() {
         for address in ADDRESSES {
-            let function = Function {
-                slot: 0,
-                address: match machine.is_wide() {
-                    true => address,
-                    false => machine.pointer(address as u32),
-                },
-                arguments,
-                result,
-            };
-            let around = Around {
-                function: Some(function),
-                ..EVERYTHING
-            };
-            form.add_in_both(call_function(0), around);
+            add(&mut form, prototype, address, false);
         }
+    }
+    forms.push(form);
+    // As the one that throws exceptions does, of which the argument is a doubleword.
+    let mut form = Form::new("call function with stack pointer");
+    for first in [value(8, false), value(4, true)] {
+        let mut arguments = [Value::default(); 5];
+        arguments[0] = first;
+        add(&mut form, (arguments, Value::default()), ADDRESSES[0], true);
     }
     forms.push(form);
 }
