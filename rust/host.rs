@@ -298,7 +298,7 @@ fn assemble<A: Abi>(insns: &[Raw], cpu: &Cpu, options: &Options<'_>) -> Result<I
         facts: &mut facts,
         block: &mut block,
     };
-    let mut compiler = Compiler::<A>::new(program, cpu, &options.runtime, workspace)?;
+    let mut compiler = Compiler::<A>::new(&program, cpu, &options.runtime, workspace)?;
     let mut words = vec![0; compiler.measure()? as usize];
     let mut faults = vec![Fault::default(); compiler.fault_count() as usize];
     compiler.write(&mut words, &mut faults, options.address)?;

@@ -76,7 +76,7 @@ enum Forms {
 /// A compilation under way.
 #[derive(Debug)]
 pub(crate) struct Compiler<'a, A> {
-    program: Program<'a>,
+    program: &'a Program<'a>,
     len: u32,
     usage: Usage,
     facts: Facts<'a>,
@@ -93,7 +93,7 @@ impl<'a, A: Abi> Compiler<'a, A> {
     ///
     /// What decoding says of the program; `TooLong`; `NoMemory` if the workspace is too small.
     pub(crate) fn new(
-        program: Program<'a>,
+        program: &'a Program<'a>,
         cpu: &'a Cpu,
         runtime: &'a Runtime,
         workspace: Workspace<'a>,
@@ -108,8 +108,8 @@ impl<'a, A: Abi> Compiler<'a, A> {
             workspace.facts
         };
         let facts = Facts::gather(dialect, insns, arguments, memory)?;
-        let arena = arena_of(&program, &usage)?;
-        check_subprograms(&program, &usage)?;
+        let arena = arena_of(program, &usage)?;
+        check_subprograms(program, &usage)?;
         let shape = Shape {
             role: program.role,
             stack_depth: program.stack_depth,
@@ -242,7 +242,7 @@ impl<'a, A: Abi> Compiler<'a, A> {
     fn check_function(&self, insn: &Insn, at: u32) -> Result {
         match *insn {
             Insn::CallFunction { slot } if self.setting.function(slot).is_none() => {
-                Err(unsupported(&self.program, at))
+                Err(unsupported(self.program, at))
             }
             _ => Ok(()),
         }

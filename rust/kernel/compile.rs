@@ -70,7 +70,7 @@ fn try_compile(prog: &mut bindings::bpf_prog) -> Result {
         EMPTY,
     );
     let mut compiler = Compiler::<cpu::Native>::new(
-        program,
+        &program,
         &cpu,
         &runtime,
         Workspace {
@@ -98,6 +98,9 @@ fn try_compile(prog: &mut bindings::bpf_prog) -> Result {
 }
 
 /// An image for the program, or the one that it has got, written unless that has to wait.
+///
+/// Never inlined: what it has on the stack is not there while the program is analysed.
+#[inline(never)]
 fn make_image(
     compiler: &mut Compiler<'_, cpu::Native>,
     reserved: Option<Image>,

@@ -290,7 +290,7 @@ fn with_workspace(offsets: usize, facts: usize) -> Result<u32, Error> {
         facts: &mut facts,
         block: &mut block,
     };
-    let mut compiler = Compiler::<O32>::new(program, &LE_R2, &RUNTIME, workspace)?;
+    let mut compiler = Compiler::<O32>::new(&program, &LE_R2, &RUNTIME, workspace)?;
     let words = compiler.measure()?;
     for len in [0, words as usize - 1, words as usize + 1] {
         let mut short = vec![0; len];

@@ -125,7 +125,8 @@ impl Subject<'_> {
         };
         work::take();
         let runtime = runtime(A::WIDTH, self.input.counted);
-        let compiler = Compiler::<A>::new(self.program(), &self.input.cpu, &runtime, workspace);
+        let program = self.program();
+        let compiler = Compiler::<A>::new(&program, &self.input.cpu, &runtime, workspace);
         let measured = compiler.and_then(|mut compiler| Ok((compiler.measure()?, compiler)));
         let (measured, mut compiler) = match measured {
             Ok((measured, compiler)) => (measured as usize, compiler),
@@ -224,8 +225,8 @@ impl Subject<'_> {
         let (program, cpu) = (self.program(), &self.input.cpu);
         let runtime = runtime(cpu.width, self.input.counted);
         let error = match cpu.width {
-            Width::W32 => Compiler::<O32>::new(program, cpu, &runtime, workspace).err(),
-            Width::W64 => Compiler::<N64>::new(program, cpu, &runtime, workspace).err(),
+            Width::W32 => Compiler::<O32>::new(&program, cpu, &runtime, workspace).err(),
+            Width::W64 => Compiler::<N64>::new(&program, cpu, &runtime, workspace).err(),
         };
         offsets.judge("offsets that do not fit")?;
         facts.judge("facts that do not fit")?;
