@@ -29,4 +29,5 @@ pub(crate) mod layout;
 pub(crate) mod lower;
 pub(crate) mod mips;
 pub(crate) mod runtime;
+pub(crate) mod trampoline;
 pub(crate) mod work;

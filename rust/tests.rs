@@ -24,6 +24,7 @@ mod register;
 mod rules;
 mod sizes;
 mod text;
+mod trampoline;
 mod unwind;
 mod work;
 
