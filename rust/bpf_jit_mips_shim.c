@@ -6,6 +6,7 @@
 #define pr_fmt(fmt) "bpf_jit_mips: " fmt
 
 #include <linux/bpf.h>
+#include <linux/btf.h>
 #include <linux/err.h>
 #include <linux/ioport.h>
 #include <linux/kasan.h>
@@ -324,11 +325,48 @@ bool bpf_jit_mips_arena(const struct bpf_prog *prog, u64 *kernel, u64 *user)
 	return true;
 }
 
+u32 bpf_jit_mips_result(const struct bpf_prog *prog)
+{
+	const struct bpf_prog_aux *aux = prog->aux;
+	const struct btf_type *type;
+	u32 bytes;
+
+	if (!aux->btf || aux->func_idx >= aux->func_info_cnt)
+		return sizeof(u64);
+	type = btf_type_by_id(aux->btf, aux->func_info[aux->func_idx].type_id);
+	type = type ? btf_type_by_id(aux->btf, type->type) : NULL;
+	if (!type || !btf_type_is_func_proto(type))
+		return sizeof(u64);
+	if (!type->type)
+		return 0;
+	return IS_ERR(btf_resolve_size(aux->btf, btf_type_by_id(aux->btf, type->type),
+				       &bytes)) ? sizeof(u64) : bytes;
+}
+
+bool bpf_jit_mips_takes_structure(const struct bpf_prog *prog, u32 argument)
+{
+	const struct btf_type *function = prog->aux->attach_func_proto;
+	const struct btf_type *type;
+
+	if (!function || !prog->aux->attach_btf || argument >= btf_type_vlen(function))
+		return true;
+	type = btf_type_skip_modifiers(prog->aux->attach_btf,
+				       btf_params(function)[argument].type, NULL);
+	return !type || btf_type_is_struct(type);
+}
+
+void bpf_jit_mips_patch(u32 *place, u32 word)
+{
+	smp_store_release(place, word);
+	flush_icache_range((unsigned long)place, (unsigned long)(place + 1));
+}
+
 void bpf_jit_mips_report(enum bpf_jit_mips_reason reason, u32 at, u8 opcode)
 {
 	static const char * const texts[] = {
 		[BPF_JIT_MIPS_UNSUPPORTED] = "unsupported instruction",
 		[BPF_JIT_MIPS_OUT_OF_REACH] = "jump out of the program",
+		[BPF_JIT_MIPS_LONG_RESULT] = "extension that returns 64 bits",
 		[BPF_JIT_MIPS_TOO_LONG] = "program too long",
 		[BPF_JIT_MIPS_NO_MEMORY] = "out of memory",
 		[BPF_JIT_MIPS_INTERNAL] = "internal error",

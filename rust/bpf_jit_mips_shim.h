@@ -17,6 +17,14 @@ enum bpf_jit_mips_constants {
 	BPF_JIT_MIPS_REG_AX = BPF_REG_AX,
 	/* Of an argument or of a result. */
 	BPF_JIT_MIPS_SIGNED = BTF_FMODEL_SIGNED_ARG,
+	/* What a trampoline is for. */
+	BPF_JIT_MIPS_CONTINUES = BPF_TRAMP_F_RESTORE_REGS,
+	BPF_JIT_MIPS_CALLS = BPF_TRAMP_F_CALL_ORIG,
+	BPF_JIT_MIPS_SKIPS = BPF_TRAMP_F_SKIP_FRAME,
+	BPF_JIT_MIPS_FUNCTION = BPF_TRAMP_F_IP_ARG,
+	BPF_JIT_MIPS_RETURNS = BPF_TRAMP_F_RET_FENTRY_RET,
+	BPF_JIT_MIPS_TAIL_CALLS = BPF_TRAMP_F_TAIL_CALL_CTX,
+	BPF_JIT_MIPS_INDIRECT = BPF_TRAMP_F_INDIRECT,
 	/* Bytes before and behind a stack that each processor has for a program. */
 	BPF_JIT_MIPS_STACK_GUARD = 16,
 	BPF_JIT_MIPS_THREAD_TASK = offsetof(struct thread_info, task),
@@ -34,6 +42,7 @@ struct bpf_jit_mips_processors {
 enum bpf_jit_mips_reason {
 	BPF_JIT_MIPS_UNSUPPORTED,
 	BPF_JIT_MIPS_OUT_OF_REACH,
+	BPF_JIT_MIPS_LONG_RESULT,
 	BPF_JIT_MIPS_TOO_LONG,
 	BPF_JIT_MIPS_NO_MEMORY,
 	BPF_JIT_MIPS_INTERNAL,
@@ -86,6 +95,12 @@ bool bpf_jit_mips_arena(const struct bpf_prog *prog, u64 *kernel, u64 *user);
 /* False if there can be one only. */
 bool bpf_jit_mips_find_processors(struct bpf_jit_mips_processors *processors);
 void bpf_jit_mips_find_memory(struct bpf_jit_mips_memory *memory);
+/* Bytes of what the program's C function returns; 8 if it is not known. */
+u32 bpf_jit_mips_result(const struct bpf_prog *prog);
+/* Whether this argument of the function that a struct_ops program is for is a structure. */
+bool bpf_jit_mips_takes_structure(const struct bpf_prog *prog, u32 argument);
+/* Replaces an instruction by another one, behind whatever has been stored before. */
+void bpf_jit_mips_patch(u32 *place, u32 word);
 void bpf_jit_mips_report(enum bpf_jit_mips_reason reason, u32 at, u8 opcode);
 
 #endif /* _BPF_JIT_MIPS_SHIM_H */

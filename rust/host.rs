@@ -16,7 +16,7 @@ pub(crate) mod random;
 pub(crate) mod text;
 pub(crate) mod work;
 
-use crate::jit::abi::{Abi, Role, N64, O32};
+use crate::jit::abi::{Abi, Linkage, Role, N64, O32};
 use crate::jit::analysis::Fact;
 use crate::jit::asm::{Block, Fault};
 use crate::jit::bpf::{Dialect, Raw};
@@ -172,6 +172,8 @@ pub(crate) const FUNCTIONS: [Function; 5] = {
 pub(crate) struct Options<'a> {
     /// Which function of a program it is.
     pub(crate) role: Role,
+    /// How it is called besides as others are.
+    pub(crate) linkage: Linkage,
     /// Its functions make tail calls.
     pub(crate) reaches_tail_calls: bool,
     /// An exception callback may take its place.
@@ -198,6 +200,7 @@ impl Default for Options<'_> {
     fn default() -> Self {
         Options {
             role: Role::Whole,
+            linkage: Linkage::default(),
             reaches_tail_calls: false,
             is_boundary: false,
             private_stack: None,
@@ -285,6 +288,7 @@ fn assemble<A: Abi>(insns: &[Raw], cpu: &Cpu, options: &Options<'_>) -> Result<I
         insns,
         dialect: dialect(cpu),
         role: options.role,
+        linkage: options.linkage,
         stack_depth: options.stack_depth,
         reaches_tail_calls: options.reaches_tail_calls,
         is_boundary: options.is_boundary,

@@ -8,7 +8,7 @@
 //!   instruction or the epilogue begins.
 //! - Every control transfer that has a delay slot has it in the same BPF instruction, and none is in
 //!   one. No image has branches with a forbidden slot.
-//! - Far jumps go where branches may.
+//! - Far jumps go where branches may; behind the epilogue, into the prologue, too.
 //! - Bit-fields lie inside their word.
 //! - The exception table is sorted. What may fault is a load or a store and in no delay slot, and
 //!   goes on behind itself in its BPF instruction, or at that one's end.
@@ -169,6 +169,16 @@ impl Spot<'_> {
         if distance % 4 != 0 {
             return Err(format!("goes to {address:#x}, which is no word's"));
         }
-        self.judge_target(i64::from(distance / 4))
+        let to = distance / 4;
+        if self.is_stub_to(to as usize) {
+            return Ok(());
+        }
+        self.judge_target(i64::from(to))
+    }
+
+    /// Whether this is what a stub does: it is behind all else, and goes on in the prologue.
+    fn is_stub_to(&self, to: usize) -> bool {
+        let prologue = self.starts.iter().skip(1).take(to);
+        self.block.end == self.image.words.len() && !prologue.copied().any(|start| start)
     }
 }

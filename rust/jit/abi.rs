@@ -10,6 +10,7 @@
 mod frame;
 pub(crate) mod n64;
 pub(crate) mod o32;
+pub(crate) mod site;
 mod unwind;
 
 use crate::jit::asm::Block;
@@ -18,7 +19,7 @@ use crate::jit::lower::Lowering;
 use crate::jit::mips::{Endian, Insn, Reg, RegMask, Simm16, Width};
 use crate::jit::runtime::Processors;
 
-pub(crate) use frame::{Frame, Role, Shape};
+pub(crate) use frame::{Frame, Linkage, Role, Shape};
 pub(crate) use n64::N64;
 pub(crate) use o32::O32;
 pub(crate) use unwind::unwind;
@@ -60,6 +61,12 @@ pub(crate) trait Abi: Copy + core::fmt::Debug + Sized {
 
     /// What only the normal entry does: no tail calls yet; R1 is the context.
     fn enter(asm: &mut Block, endian: Endian);
+
+    /// The same of an extension, which is entered as what it takes the place of goes on. It is as long.
+    fn enter_extension(asm: &mut Block, endian: Endian);
+
+    /// The last instruction of either, which no other entry executes.
+    fn last_of_entry(endian: Endian, extends: bool) -> Insn;
 
     /// What only C code's entry to a function does: the arguments go where programs have them.
     fn enter_subprogram(asm: &mut Block, endian: Endian) -> Option<()>;

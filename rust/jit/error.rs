@@ -14,6 +14,8 @@ pub(crate) enum Error {
     /// The instruction at index `at` jumps outside the program or into the middle of a two-slot
     /// instruction.
     OutOfReach { at: u32 },
+    /// The program is an extension that returns 64 bits, which not all places it can take let through.
+    LongResult,
     /// The program, its stack or its image is larger than a JIT image can be.
     TooLong,
     /// The caller's memory does not suffice.

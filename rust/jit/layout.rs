@@ -16,7 +16,7 @@
 //! The measuring pass and the writing pass are the same code. If they ever disagree, or a near
 //! target is out of reach after all, the answer is [`Error::Internal`] and no image.
 
-use crate::jit::abi::{Abi, Frame, Role, Shape};
+use crate::jit::abi::{Abi, Frame, Linkage, Role, Shape};
 use crate::jit::analysis::{Fact, Facts, Usage};
 use crate::jit::asm::{Block, Fault, Form, Sink, Target};
 use crate::jit::bpf::{decode, Dialect, Insn, Raw, Reg, RegSet};
@@ -32,6 +32,7 @@ pub(crate) struct Program<'a> {
     pub(crate) dialect: Dialect,
     /// Which function of a program this is.
     pub(crate) role: Role,
+    pub(crate) linkage: Linkage,
     /// Bytes of BPF stack below R10.
     pub(crate) stack_depth: u32,
     /// Functions of the program make tail calls, or this one does (`prog->aux->tail_call_reachable`).
@@ -99,7 +100,7 @@ impl<'a, A: Abi> Compiler<'a, A> {
         workspace: Workspace<'a>,
     ) -> Result<Self> {
         let (dialect, insns) = (program.dialect, program.insns);
-        let arguments = arguments(program.role);
+        let arguments = arguments(program);
         let usage = Usage::gather(dialect, insns, arguments)?;
         // Who jumps to an address may come to any instruction, with anything.
         let memory = if usage.jumps_indirectly {
@@ -112,6 +113,7 @@ impl<'a, A: Abi> Compiler<'a, A> {
         check_subprograms(program, &usage)?;
         let shape = Shape {
             role: program.role,
+            linkage: program.linkage,
             stack_depth: program.stack_depth,
             arena,
             reaches_tail_calls: program.reaches_tail_calls,
@@ -234,6 +236,11 @@ impl<'a, A: Abi> Compiler<'a, A> {
         self.start(Target::NONE);
         let epilogue = self.setting.frame.epilogue(self.block);
         self.finish(epilogue, sink, self.len)?;
+        if self.program.linkage.is_attachable {
+            self.start(Target::NONE);
+            let stub = self.setting.frame.stub(self.block, image, sink.len());
+            self.finish(stub, sink, self.len)?;
+        }
         self.fault_count = sink.fault_count();
         Ok(sink.len())
     }
@@ -357,10 +364,11 @@ fn check_subprograms(program: &Program<'_>, usage: &Usage) -> Result {
 }
 
 /// Registers that hold a value where a function begins.
-fn arguments(role: Role) -> RegSet {
-    match role {
-        Role::Whole | Role::Main | Role::Exception => RegSet::of(Reg::R1),
-        Role::Subprogram => RegSet::ARGUMENTS,
+fn arguments(program: &Program<'_>) -> RegSet {
+    match program.role {
+        Role::Exception => RegSet::of(Reg::R1),
+        Role::Whole | Role::Main if !program.linkage.extends => RegSet::of(Reg::R1),
+        _ => RegSet::ARGUMENTS,
     }
 }
 

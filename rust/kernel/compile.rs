@@ -11,18 +11,21 @@ use kernel::bindings;
 
 use super::image::Image;
 use super::{compat, cpu, runtime};
-use crate::jit::abi::Role;
+use crate::jit::abi::{Abi, Linkage, Role};
 use crate::jit::analysis::Fact;
 use crate::jit::asm::{Block, Fault};
 use crate::jit::bpf::{Dialect, Raw};
 use crate::jit::error::{Error, Result};
 use crate::jit::layout::{Compiler, Program, Workspace};
 use crate::jit::lower::Arena;
-use crate::jit::mips::{Cpu, Endian};
+use crate::jit::mips::{Cpu, Endian, Width};
 use crate::jit::runtime::{Function, Runtime, Value};
 
+/// Bytes of an `int`.
+const WORD: u32 = 4;
+
 /// What a block starts as.
-const EMPTY: Block = Block::new();
+pub(super) const EMPTY: Block = Block::new();
 
 /// Compiles the program, or leaves it as it is and says why in one line.
 ///
@@ -53,6 +56,7 @@ fn try_compile(prog: &mut bindings::bpf_prog) -> Result {
         insns: insns(prog),
         dialect: dialect(&cpu, &runtime),
         role: role(prog),
+        linkage: linkage(prog, cpu.endian)?,
         stack_depth: u32::from(aux.stack_depth),
         reaches_tail_calls: aux.tail_call_reachable,
         is_boundary: aux.exception_boundary,
@@ -148,6 +152,31 @@ fn role(prog: &bindings::bpf_prog) -> Role {
     }
 }
 
+/// How the function is called besides as others are.
+///
+/// # Errors
+///
+/// `LongResult` for an extension of which C may call what it takes the place of: that gives C the low
+/// word of R0, and with it an `int` to its program.
+fn linkage(prog: &bindings::bpf_prog, endian: Endian) -> Result<Linkage> {
+    let is_entered_by_kernel = role(prog) != Role::Subprogram;
+    let extends = is_entered_by_kernel && prog.type_ == bindings::bpf_prog_type_BPF_PROG_TYPE_EXT;
+    let is_narrowed = cpu::Native::WIDTH == Width::W64 || endian == Endian::Big;
+    // SAFETY: The program is valid.
+    if extends && is_narrowed && unsafe { bindings::bpf_jit_mips_result(prog) } > WORD {
+        return Err(Error::LongResult);
+    }
+    // SAFETY: `aux` of a program that is being compiled is valid.
+    let aux = unsafe { &*prog.aux };
+    Ok(Linkage {
+        // What core attaches to is a function with a type.
+        is_attachable: aux.func_info_cnt != 0 && !aux.exception_cb,
+        extends,
+        returns_r0: is_entered_by_kernel
+            && prog.type_ == bindings::bpf_prog_type_BPF_PROG_TYPE_STRUCT_OPS,
+    })
+}
+
 /// The arena that the program has a map of.
 fn arena(prog: &bindings::bpf_prog) -> Option<Arena> {
     let (mut kernel_base, mut user_base) = (0, 0);
@@ -221,7 +250,7 @@ fn function(prog: &bindings::bpf_prog, slot: u32, opcode: u8) -> Result<Function
     })
 }
 
-fn value(bytes: u8, flags: u8) -> Value {
+pub(super) fn value(bytes: u8, flags: u8) -> Value {
     Value {
         bytes,
         signed: u32::from(flags) & bindings::bpf_jit_mips_constants_BPF_JIT_MIPS_SIGNED != 0,
@@ -246,7 +275,7 @@ fn insns(prog: &bindings::bpf_prog) -> &[Raw] {
 }
 
 /// Memory for an analysis: virtually contiguous is enough, since programs can be long.
-fn zeroes<T: Clone + Default>(len: usize) -> Result<Vec<T, KVmalloc>> {
+pub(super) fn zeroes<T: Clone + Default>(len: usize) -> Result<Vec<T, KVmalloc>> {
     Vec::from_elem(T::default(), len, GFP_KERNEL).map_err(|_| Error::NoMemory)
 }
 
@@ -263,6 +292,7 @@ fn report(prog: &bindings::bpf_prog, error: Error) {
             at,
             opcode_at(at),
         ),
+        Error::LongResult => (bindings::bpf_jit_mips_reason_BPF_JIT_MIPS_LONG_RESULT, 0, 0),
         Error::TooLong => (bindings::bpf_jit_mips_reason_BPF_JIT_MIPS_TOO_LONG, 0, 0),
         Error::NoMemory => (bindings::bpf_jit_mips_reason_BPF_JIT_MIPS_NO_MEMORY, 0, 0),
         Error::Internal { at } => (

@@ -93,6 +93,9 @@ impl Case {
             }
             None if option == "subprogram" => self.options.role = Role::Subprogram,
             None if option == "one-processor" => self.options.runtime.processors = None,
+            None if option == "attachable" => self.options.linkage.is_attachable = true,
+            None if option == "extension" => self.options.linkage.extends = true,
+            None if option == "returns-r0" => self.options.linkage.returns_r0 = true,
             None if option == "reaches-tail-calls" => self.options.reaches_tail_calls = true,
             None if option == "verifier-zext" => self.options.verifier_zext = true,
             None if option == "no-facts" => self.options.facts = false,

@@ -8,7 +8,7 @@
 use super::{program, BE_R1, BE_R6, LE_R1, LE_R2, LE_R6, MACHINES};
 use crate::host::mips::Word;
 use crate::host::{compile, dialect, Image, Options, AX, RUNTIME};
-use crate::jit::abi::{Role, O32};
+use crate::jit::abi::{Linkage, Role, O32};
 use crate::jit::analysis::Fact;
 use crate::jit::asm::Block;
 use crate::jit::bpf::{decode, Insn, Raw};
@@ -279,6 +279,7 @@ fn with_workspace(offsets: usize, facts: usize) -> Result<u32, Error> {
         role: Role::Whole,
         is_boundary: false,
         private_stack: None,
+        linkage: Linkage::default(),
         stack_depth: 0,
         reaches_tail_calls: false,
         verifier_zext: false,

@@ -154,6 +154,7 @@ fn explain(error: Error, program: &[Raw]) -> String {
         Error::OutOfReach { at } => {
             format!("{} jumps out of the program or into the middle", raw(at))
         }
+        Error::LongResult => "an extension returns 64 bits".to_string(),
         Error::TooLong => "the program, its stack or its image is too large".to_string(),
         Error::NoMemory => "the memory lent to the compiler does not suffice".to_string(),
         Error::Internal { at } => format!("{} makes the compiler contradict itself", raw(at)),

@@ -14,7 +14,7 @@
 
 use super::Input;
 use crate::host::{check, runtime, work, Image, ARENA, FUNCTIONS};
-use crate::jit::abi::{Abi, N64, O32};
+use crate::jit::abi::{Abi, Linkage, N64, O32};
 use crate::jit::analysis::Fact;
 use crate::jit::asm::{Block, Fault};
 use crate::jit::bpf::{decode, Raw};
@@ -93,6 +93,7 @@ impl Subject<'_> {
             role: self.input.role,
             is_boundary: self.input.is_boundary,
             private_stack: self.input.has_private_stack.then_some(PRIVATE_STACK),
+            linkage: Linkage::default(),
             stack_depth: self.input.stack_depth,
             reaches_tail_calls: self.input.reaches_tail_calls,
             verifier_zext: self.input.verifier_zext,
@@ -252,7 +253,7 @@ impl Subject<'_> {
             Error::Unsupported { at, opcode } => raw(at).is_some_and(|raw| raw.code == opcode),
             Error::OutOfReach { at } => raw(at).is_some(),
             Error::TooLong => self.input.stack_depth > DEEP,
-            Error::NoMemory | Error::Internal { .. } => false,
+            Error::NoMemory | Error::LongResult | Error::Internal { .. } => false,
         };
         if is_true {
             Ok(())

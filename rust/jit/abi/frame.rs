@@ -43,13 +43,13 @@
 use core::marker::PhantomData;
 
 use super::o32::{self, RegisterMap, O32};
-use super::Abi;
+use super::{site, Abi};
 use crate::jit::analysis::Usage;
 use crate::jit::asm::{Block, Slot};
 use crate::jit::bpf;
 use crate::jit::error::{Error, Result};
 use crate::jit::lower::Arena;
-use crate::jit::mips::{Endian, Reg, RegMask, Simm16};
+use crate::jit::mips::{Endian, Insn, Pair, Reg, RegMask, Simm16};
 use crate::jit::runtime::Processors;
 
 /// Bytes of a BPF register on the stack, and its alignment.
@@ -82,10 +82,22 @@ pub(crate) enum Role {
     Exception,
 }
 
+/// How a function of a program is called, besides as others are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Linkage {
+    /// A trampoline may be attached to its entry ([`Site`](super::site::Site)).
+    pub(crate) is_attachable: bool,
+    /// It is an extension: other programs enter it in the place of one of their functions.
+    pub(crate) extends: bool,
+    /// It returns all of R0, since it is a trampoline that calls it.
+    pub(crate) returns_r0: bool,
+}
+
 /// What a frame depends on besides the instructions.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Shape {
     pub(crate) role: Role,
+    pub(crate) linkage: Linkage,
     /// Bytes of BPF stack.
     pub(crate) stack_depth: u32,
     /// The arena, if the program needs it.
@@ -113,6 +125,7 @@ pub(crate) struct Frame<A> {
     /// Tail calls are made, here or in a function that is called here.
     keeps_count: bool,
     role: Role,
+    linkage: Linkage,
     size: Simm16,
     minus_size: Simm16,
     has_frame_pointer: bool,
@@ -177,6 +190,7 @@ impl<A: Abi> Frame<A> {
             count_at,
             keeps_count,
             role: shape.role,
+            linkage: shape.linkage,
             size,
             minus_size,
             has_frame_pointer: usage.registers.contains(bpf::Reg::R10),
@@ -195,7 +209,11 @@ impl<A: Abi> Frame<A> {
                 Some(A::SUBPROGRAM_ENTRY)
             }
             Role::Whole | Role::Main => {
-                A::enter(asm, self.endian);
+                if self.linkage.extends {
+                    A::enter_extension(asm, self.endian);
+                } else {
+                    A::enter(asm, self.endian);
+                }
                 Some(A::tail_entry(self.endian))
             }
             Role::Exception => {
@@ -207,8 +225,13 @@ impl<A: Abi> Frame<A> {
         if entry.is_some_and(|entry| asm.insns().len() != entry as usize) {
             return None;
         }
+        if self.linkage.is_attachable && self.role == Role::Subprogram {
+            asm.push(Insn::NOP);
+        }
         if self.size != Simm16::ZERO {
             asm.push(A::add(Reg::SP, Reg::SP, self.minus_size));
+        } else if self.linkage.is_attachable {
+            asm.push(Insn::NOP);
         }
         self.each_saved(|reg, offset| asm.push(A::store(reg, offset, Reg::SP)))?;
         if self.keeps_count {
@@ -247,11 +270,38 @@ impl<A: Abi> Frame<A> {
     /// Emits the end of the program: R0's low word is the result, that of a function all of R0.
     pub(crate) fn epilogue(&self, asm: &mut Block) -> Option<()> {
         self.restore(asm)?;
-        if self.role != Role::Subprogram {
+        if self.role != Role::Subprogram && !self.linkage.returns_r0 {
             A::finish(asm, self.endian);
         }
         asm.jump_reg(Reg::RA, self.release());
         Some(())
+    }
+
+    /// Emits what leads from the entry to a trampoline: behind everything else, at this word of the
+    /// image, which stands at an address.
+    pub(crate) fn stub(&self, asm: &mut Block, image: u32, position: u32) -> Option<()> {
+        let (replaced, entry) = match self.role {
+            Role::Subprogram => (Insn::NOP, A::SUBPROGRAM_ENTRY),
+            Role::Whole | Role::Main => {
+                let last = A::last_of_entry(self.endian, self.linkage.extends);
+                (last, A::tail_entry(self.endian).checked_sub(1)?)
+            }
+            // Nothing is attached to what the kernel calls for an exception.
+            Role::Exception => return None,
+        };
+        let (undo, redo) = match self.size {
+            Simm16::ZERO => (Insn::NOP, Insn::NOP),
+            size => (
+                A::add(Reg::SP, Reg::SP, size),
+                A::add(Reg::SP, Reg::SP, self.minus_size),
+            ),
+        };
+        let slots = site::Slots {
+            replaced,
+            undo,
+            redo,
+        };
+        site::emit(asm, &slots, image, (position, entry))
     }
 
     /// Takes down the frame and jumps to the address in `entry`, another program's tail entry.

@@ -27,7 +27,7 @@
 //! Source: MIPSpro N32 ABI Handbook, chapter 2; `arch/mips/include/asm/regdef.h`.
 
 use super::Abi;
-use crate::jit::asm::Block;
+use crate::jit::asm::{copy, Block};
 use crate::jit::bpf;
 use crate::jit::lower::{structure_offset, wide, Lowering};
 use crate::jit::mips::{Endian, Insn, Reg, RegMask, Shift5, Simm16, Uimm16, Width};
@@ -91,8 +91,16 @@ impl Abi for N64 {
     }
 
     /// The context is in place.
-    fn enter(asm: &mut Block, _: Endian) {
-        asm.clear(COUNT);
+    fn enter(asm: &mut Block, endian: Endian) {
+        asm.push(Self::last_of_entry(endian, false));
+    }
+
+    fn enter_extension(asm: &mut Block, endian: Endian) {
+        Self::enter(asm, endian);
+    }
+
+    fn last_of_entry(_: Endian, _: bool) -> Insn {
+        copy(COUNT, Reg::ZERO)
     }
 
     fn enter_subprogram(_: &mut Block, _: Endian) -> Option<()> {

@@ -24,7 +24,7 @@
 //! Source: MIPS ABI supplement, third edition, chapter 3; `arch/mips/include/asm/regdef.h`.
 
 use super::Abi;
-use crate::jit::asm::Block;
+use crate::jit::asm::{copy, Block};
 use crate::jit::bpf::{self, RegSet};
 use crate::jit::lower::{pair, structure_offset, Lowering};
 use crate::jit::mips::{Endian, Insn, Pair, Reg, RegMask, Shift5, Simm16, Uimm16, Width};
@@ -125,6 +125,11 @@ impl RegisterMap {
     }
 }
 
+/// No tail calls yet.
+fn clear_count(asm: &mut Block) {
+    asm.sw(Reg::ZERO, Simm16::ZERO, Reg::SP);
+}
+
 /// The convention of 32-bit kernels.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct O32;
@@ -157,9 +162,25 @@ impl Abi for O32 {
     /// The context is a 32-bit pointer.
     fn enter(asm: &mut Block, endian: Endian) {
         let r1 = RegisterMap::new(endian).pair(bpf::Reg::R1);
-        asm.sw(Reg::ZERO, Simm16::ZERO, Reg::SP);
+        clear_count(asm);
         asm.copy(r1.lo, WORD_ARGUMENT_1);
-        asm.clear(r1.hi);
+        asm.push(Self::last_of_entry(endian, false));
+    }
+
+    /// All arguments are in place.
+    fn enter_extension(asm: &mut Block, endian: Endian) {
+        clear_count(asm);
+        for _ in 2..Self::tail_entry(endian) {
+            asm.push(Insn::NOP);
+        }
+        asm.push(Self::last_of_entry(endian, true));
+    }
+
+    fn last_of_entry(endian: Endian, extends: bool) -> Insn {
+        match extends {
+            true => Insn::NOP,
+            false => copy(RegisterMap::new(endian).pair(bpf::Reg::R1).hi, Reg::ZERO),
+        }
     }
 
     fn enter_subprogram(asm: &mut Block, endian: Endian) -> Option<()> {

@@ -4,7 +4,7 @@
 
 use super::places::{arena, runtime};
 use crate::host::Options;
-use crate::jit::abi::Role;
+use crate::jit::abi::{Linkage, Role};
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::Cpu;
 use crate::jit::runtime::Counted;
@@ -70,6 +70,7 @@ impl Variant {
             role: Role::Whole,
             is_boundary: false,
             private_stack: None,
+            linkage: Linkage::default(),
             reaches_tail_calls: false,
             arena: arena(machine),
             functions: &[],

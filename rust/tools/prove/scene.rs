@@ -3,7 +3,7 @@
 //! Where lowerings are proved: machines, the program around, and the code that the core emits.
 
 use crate::host;
-use crate::jit::abi::{Abi, Frame, Role, Shape, N64, O32};
+use crate::jit::abi::{Abi, Frame, Linkage, Role, Shape, N64, O32};
 use crate::jit::analysis::Usage;
 use crate::jit::asm::{Block, Fault, Form, Sink, Target};
 use crate::jit::bpf::{decode, Raw, RegSet};
@@ -306,6 +306,7 @@ fn position(goal: Goal, filler: u32, len: u32) -> Result<(Form, u32), String> {
 fn frame<A: Abi>(machine: &Machine, around: &Around) -> Result<Frame<A>, String> {
     let shape = Shape {
         role: around.role,
+        linkage: Linkage::default(),
         stack_depth: around.stack_depth,
         arena: around.arena(machine),
         reaches_tail_calls: around.reaches_tail_calls,
