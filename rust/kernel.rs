@@ -8,6 +8,8 @@
 //!     compile            compile   one program: memory, the core, the image, what prog is told
 //!        |
 //!      Image             image     memory for code: allocated, flushed, locked, or given back
+//!   trampoline           trampoline code that runs programs in the place of functions
+//!     Text               attach    code that changes while it may be executed
 //!     hooks              hooks     what the verifier may ask for
 //!   exceptions           exception  from a frame to its caller's
 //!     Runtime            runtime   addresses and offsets for the core
@@ -17,6 +19,7 @@
 //! Whatever fails, fails before the program is touched: it then stays with the interpreter, with
 //! one line in the log, and every allocation is given back by its owner's drop.
 
+mod attach;
 mod compat;
 mod compile;
 mod cpu;
@@ -24,3 +27,4 @@ mod exception;
 mod hooks;
 mod image;
 mod runtime;
+mod trampoline;

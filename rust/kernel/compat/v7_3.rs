@@ -6,13 +6,17 @@
 //! `kernel/bpf/core.c`), and takes back what it blinded if there is none; the JIT returns the
 //! program it was given.
 
+use core::ffi::{c_int, c_void};
+
 use kernel::bindings;
 use kernel::prelude::*;
 
 use crate::jit::bpf::Inline;
 use crate::jit::error::{Error, Result};
 use crate::jit::runtime::Counted;
+use crate::kernel::attach;
 use crate::kernel::compile::compile;
+use crate::kernel::trampoline::{self, Request, KINDS};
 
 /// The number of `BPF_REG_AX` (`include/linux/filter.h`).
 pub(crate) const AX: u8 = bindings::bpf_jit_mips_constants_BPF_JIT_MIPS_REG_AX as u8;
@@ -171,4 +175,195 @@ pub(crate) unsafe extern "C" fn bpf_jit_free(prog: *mut bindings::bpf_prog) {
         free_private_stack(&mut *prog);
         bindings::bpf_jit_mips_free(prog);
     }
+}
+
+/// The programs of one kind that a trampoline runs.
+pub(crate) type Lists = bindings::bpf_tramp_nodes;
+
+/// Programs behind a function are patched out one by one.
+pub(crate) const LEAVES_AT_ONCE: bool = false;
+
+/// A program of a list, and the cookie of its link.
+pub(crate) fn program(list: &Lists, index: usize) -> Option<(*mut bindings::bpf_prog, u64)> {
+    if index >= usize::try_from(list.nr_nodes).ok()? {
+        return None;
+    }
+    let node = *list.nodes.get(index)?;
+    // SAFETY: As many nodes as the list says are valid, and so are their links.
+    unsafe { Some(((*(*node).link).prog, (*node).cookie)) }
+}
+
+/// Whether some of the programs run again behind the function.
+pub(crate) fn has_sessions(entries: &Lists) -> bool {
+    let mut index = 0usize;
+    while let Some((program, _)) = program(entries, index) {
+        // SAFETY: The kernel holds the programs that it asks a trampoline for.
+        let kind = unsafe { (*program).expected_attach_type };
+        if kind == bindings::bpf_attach_type_BPF_TRACE_FSESSION
+            || kind == bindings::bpf_attach_type_BPF_TRACE_FSESSION_MULTI
+        {
+            return true;
+        }
+        index = index.wrapping_add(1);
+    }
+    false
+}
+
+/// Whether the program asks for the cookie of its session.
+pub(crate) fn asks_for_session_cookie(program: &bindings::bpf_prog) -> bool {
+    program.call_session_cookie() != 0
+}
+
+/// As bpf_tramp_image_add_skip().
+///
+/// # Safety
+///
+/// An image that has a table has room in it for each program.
+pub(crate) unsafe fn note_skip(
+    image: &mut bindings::bpf_tramp_image,
+    prog: *mut bindings::bpf_prog,
+    nop: *mut c_void,
+    target: *mut c_void,
+) {
+    let Ok(count) = usize::try_from(image.nr_skips) else {
+        return;
+    };
+    if !image.skips.is_null() {
+        // SAFETY: The caller says so.
+        unsafe { image.skips.add(count).write(bindings::bpf_tramp_skip { prog, nop, target }) };
+        image.nr_skips = image.nr_skips.wrapping_add(1);
+    }
+}
+
+/// Nothing to note.
+///
+/// # Safety
+///
+/// Safe; in other series it is not.
+pub(crate) unsafe fn note_at_once(
+    _: &mut bindings::bpf_tramp_image,
+    _: *mut c_void,
+    _: *mut c_void,
+) {
+}
+
+/// The size of what BPF has at an address, and how far from its start that is.
+pub(crate) fn look_up(address: *mut c_void) -> Option<(usize, usize)> {
+    let mut name = [0; bindings::KSYM_NAME_LEN as usize];
+    let (mut size, mut offset) = (0, 0);
+    // SAFETY: All are places for what the function gives.
+    let found = unsafe {
+        bindings::bpf_address_lookup(address as _, &mut size, &mut offset, name.as_mut_ptr())
+    };
+    (found != 0).then_some((size as usize, offset as usize))
+}
+
+/// Attaches the entry of a program to a trampoline or another program, to another one, or to none.
+///
+/// # Safety
+///
+/// All are addresses of code that stays while this runs; the caller holds a lock for each `ip`.
+#[export]
+pub(crate) unsafe extern "C" fn bpf_arch_text_poke(
+    ip: *mut c_void,
+    _old_type: bindings::bpf_text_poke_type,
+    _new_type: bindings::bpf_text_poke_type,
+    old_address: *mut c_void,
+    new_address: *mut c_void,
+) -> c_int {
+    attach::attach(ip, old_address, new_address)
+}
+
+/// Patches a program out of a trampoline.
+///
+/// # Safety
+///
+/// Both are addresses of a trampoline that is in use, which the caller has been told by
+/// `note_skip()`.
+#[export]
+pub(crate) unsafe extern "C" fn arch_bpf_trampoline_skip(
+    nop: *mut c_void,
+    target: *mut c_void,
+) -> c_int {
+    // SAFETY: The caller says so.
+    unsafe { attach::skip(nop, target) }
+}
+
+/// How many bytes a trampoline has, or a negative error number.
+///
+/// # Safety
+///
+/// `model` is valid; `lists` has one of each kind.
+#[export]
+pub(crate) unsafe extern "C" fn arch_bpf_trampoline_size(
+    model: *const bindings::btf_func_model,
+    flags: u32,
+    lists: *mut bindings::bpf_tramp_nodes,
+    function: *mut c_void,
+) -> c_int {
+    // SAFETY: The caller says so.
+    let request = unsafe { request(model, flags, lists, function) };
+    match trampoline::size(&request) {
+        Ok(bytes) => bytes as c_int,
+        Err(error) => trampoline::errno(error),
+    }
+}
+
+/// Writes a trampoline; returns its size in bytes, or a negative error number.
+///
+/// # Safety
+///
+/// As [`arch_bpf_trampoline_size`]; `start` to `end` is memory for it, and `image` is null or valid.
+#[export]
+pub(crate) unsafe extern "C" fn arch_prepare_bpf_trampoline(
+    image: *mut bindings::bpf_tramp_image,
+    start: *mut c_void,
+    end: *mut c_void,
+    model: *const bindings::btf_func_model,
+    flags: u32,
+    lists: *mut bindings::bpf_tramp_nodes,
+    function: *mut c_void,
+) -> c_int {
+    let bytes = (end as usize).wrapping_sub(start as usize);
+    // SAFETY: The caller says so.
+    let written = unsafe {
+        let request = request(model, flags, lists, function);
+        trampoline::write(&request, image, start, bytes)
+    };
+    match written {
+        Ok(()) => bytes as c_int,
+        Err(error) => trampoline::errno(error),
+    }
+}
+
+/// What the kernel asks for.
+///
+/// # Safety
+///
+/// As [`arch_bpf_trampoline_size`].
+unsafe fn request<'a>(
+    model: *const bindings::btf_func_model,
+    flags: u32,
+    lists: *mut bindings::bpf_tramp_nodes,
+    function: *mut c_void,
+) -> Request<'a> {
+    // SAFETY: The caller says so.
+    unsafe {
+        Request {
+            model: &*model,
+            flags,
+            lists: &*lists.cast::<[Lists; KINDS]>(),
+            function,
+        }
+    }
+}
+
+/// Whether programs may run before a function and again behind it.
+///
+/// # Safety
+///
+/// Safe; the declaration that it replaces is not.
+#[export]
+pub(crate) unsafe extern "C" fn bpf_jit_supports_fsession() -> bool {
+    true
 }
