@@ -100,7 +100,7 @@ setup:
 	@$(setup)
 
 boot:
-	@$(setup) boot $(if $(filter arena btf functions rewrites test_verifier,$(SUITE)),verifier)
+	@$(setup) boot $(if $(filter arena btf functions rewrites test_verifier trampolines,$(SUITE)),verifier)
 	@$(runner) boot --kernel='$(KERNEL)' --machine='$(MACHINE)' --jit='$(JIT)' \
 		--harden='$(HARDEN)' --suite='$(SUITE)' --range='$(RANGE)' \
 		--icount='$(ICOUNT)' --linux='$(LINUX)'
