@@ -12,6 +12,7 @@
 //! |---|---|
 //! | `forms` | every instruction form, operand aliasing and boundary ([`forms`]) |
 //! | `regressions` | what other JITs got wrong, by name ([`regressions`]) |
+//! | `trampolines` | no programs, but what the kernel calls to have some run ([`trampolines`]) |
 //! | `random` | whole programs of the shape that the verifier accepts ([`generate`]) |
 //!
 //! Each runs on every machine, in all the ways to compile that matter to it. Equal means: the
@@ -61,6 +62,8 @@ mod shrink;
 mod stack;
 mod subject;
 mod thread;
+#[cfg(feature = "emulator")]
+mod trampolines;
 #[cfg(feature = "emulator")]
 mod visit;
 

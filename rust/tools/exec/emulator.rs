@@ -38,7 +38,7 @@ const STRAIGHT: usize = 256;
 pub(super) const STACK_USED: u32 = 0x800;
 
 /// `jalr $zero, $ra`, which every release has: `jr $ra`
-const JR_RA: u32 = 0x03e0_0009;
+pub(super) const JR_RA: u32 = 0x03e0_0009;
 
 /// Registers that a C function, which an image is, leaves alone.
 pub(super) const PRESERVED: [Reg; 13] = [

@@ -20,7 +20,7 @@ use super::random::{fresh_seed, mix, Random};
 use super::report::{self, Progress, Report};
 use super::shrink::shrink;
 use super::subject::Subject;
-use super::{generate, regressions};
+use super::{generate, regressions, trampolines};
 
 /// Executes emitted code in an emulator and compares it with the BPF model.
 #[derive(Clone, Debug, Parser)]
@@ -41,7 +41,7 @@ struct Arguments {
     /// Only cases whose name contains this.
     #[arg(long)]
     case: Option<String>,
-    /// Only this group: forms, regressions or random.
+    /// Only this group: forms, regressions, trampolines or random.
     #[arg(long)]
     group: Option<String>,
     /// End at the first failure.
@@ -136,8 +136,9 @@ fn run(arguments: &Arguments, steps: &[Step], progress: &Progress) {
 /// A group's name, and what runs it on one machine.
 type Group = (&'static str, fn(&Session, &mut Judge, &mut Report<'_>));
 
-const GROUPS: [Group; 3] = [
+const GROUPS: [Group; 4] = [
     ("regressions", Session::regressions),
+    ("trampolines", Session::trampolines),
     ("forms", Session::forms),
     ("random", Session::random),
 ];
@@ -269,6 +270,29 @@ impl Session {
                 Err(wrong) => {
                     report.fail();
                     println!("FAILED {name} on {}: {wrong}", judge.machine.name);
+                }
+            }
+        }
+    }
+
+    /// Trampoline number n has the seed of the session plus n.
+    fn trampolines(&self, judge: &mut Judge, report: &mut Report<'_>) {
+        let mut trampolines = trampolines::Judge::new(judge.machine);
+        for seed in (self.seed..).take(trampolines::COUNT as usize) {
+            if report.is_hopeless() || self.is_over(report) {
+                return;
+            }
+            judge.runs += 1;
+            match trampolines.judge(seed) {
+                Ok(()) => report.pass(),
+                Err(wrong) => {
+                    if report.fail() {
+                        let name = judge.machine.name;
+                        println!("FAILED trampoline {seed} on {name}: {wrong}");
+                        println!(
+                            "  again: exec --group trampolines --machine {name} --seed {seed} --stop"
+                        );
+                    }
                 }
             }
         }
