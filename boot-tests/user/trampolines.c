@@ -11,22 +11,11 @@
 
 #include "trampolines.h"
 
-#define A 0x8899aabbccddeeffULL
-#define B 0x1122334455667788ULL
-#define C 0xfedcba9876543210ULL
-#define PLAIN(a, b, c, d, e) ((((a) + (b)) ^ (c)) + (d) - (e))
-
-#define CALL(distance) BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, distance)
-#define ADDRESS(reg, distance) \
-	BPF_RAW_INSN(BPF_LD | BPF_DW | BPF_IMM, reg, BPF_PSEUDO_FUNC, 0, distance), \
-	BPF_RAW_INSN(0, 0, 0, 0, 0)
-
 struct btf *kernel_types;
 int told_map;
 static int passed, failed;
-static struct btf *types;
-/* In the target, and types of its functions. */
-static int target, in_main, in_long, in_int, in_static, in_callback;
+struct btf *types;
+int target, in_main, in_long, in_int, in_static, in_callback;
 
 int passes(const char *name)
 {
@@ -68,6 +57,11 @@ void forget(void)
 	uint64_t values[TOLD] = { 0 };
 
 	element(BPF_MAP_UPDATE_ELEM, values);
+}
+
+const char *reason(void)
+{
+	return log_text;
 }
 
 int load_telling(union bpf_attr *attr, const struct bpf_insn *body, int length, int type)
@@ -128,12 +122,6 @@ static int make_types(void)
 	return btf__load_into_kernel(types);
 }
 
-/* What the target returns. */
-#define LONG_RESULT PLAIN(A, B, C, -3ULL, 1ULL << 40)
-#define INT_RESULT (-5 - 7)
-#define STATIC_RESULT (1234 + 7)
-#define RESULT (uint32_t)(FOLDED(LONG_RESULT) + INT_RESULT + STATIC_RESULT + 10)
-
 static int load_target(void)
 {
 	static const struct bpf_insn body[] = {
@@ -178,7 +166,7 @@ static int load_target(void)
 }
 
 /* Loads a program that is to be attached to a function of a target. */
-static int load_for(int to, int function, int kind, const struct bpf_insn *body, int length)
+int load_for(int to, int function, int kind, const struct bpf_insn *body, int length)
 {
 	union bpf_attr attr = {
 		.expected_attach_type = kind,
@@ -189,7 +177,7 @@ static int load_for(int to, int function, int kind, const struct bpf_insn *body,
 	return load_telling(&attr, body, length, BPF_PROG_TYPE_TRACING);
 }
 
-static int attach(int program, int kind, uint64_t cookie)
+int attach(int program, int kind, uint64_t cookie)
 {
 	union bpf_attr attr = {
 		.link_create.prog_fd = program,
@@ -201,7 +189,7 @@ static int attach(int program, int kind, uint64_t cookie)
 }
 
 /* Runs a program once; what it returns must be this. */
-static int run(int program, uint32_t result)
+int run(int program, uint32_t result)
 {
 	static const char packet[64];
 	union bpf_attr attr = {
@@ -220,18 +208,6 @@ static int run(int program, uint32_t result)
 	}
 	return 0;
 }
-
-/* What programs tell: at FIRST how often they ran, then the number of arguments, these, and the result. */
-#define TELL(first, arguments) \
-	BPF_MOV64_REG(BPF_REG_6, BPF_REG_1), TOLD_MAP(BPF_REG_7), \
-	BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_7, 8 * (first)), BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, 1), \
-	BPF_STX_MEM(BPF_DW, BPF_REG_7, BPF_REG_1, 8 * (first)), \
-	BPF_MOV64_REG(BPF_REG_1, BPF_REG_6), BPF_EMIT_CALL(BPF_FUNC_get_func_arg_cnt), \
-	BPF_STX_MEM(BPF_DW, BPF_REG_7, BPF_REG_0, 8 * (first) + 8)
-#define TELL_ARGUMENT(first, index) \
-	BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_6, 8 * (index)), \
-	BPF_STX_MEM(BPF_DW, BPF_REG_7, BPF_REG_1, 8 * ((first) + 2 + (index)))
-#define RETURN BPF_MOV64_IMM(BPF_REG_0, 0), EXIT
 
 /* Any fentry program at 0, any fexit program at 8. */
 static const struct bpf_insn long_entry[] = {
@@ -252,7 +228,7 @@ static const struct bpf_insn main_entry[] = { TELL(0, 1), RETURN };
 static const struct bpf_insn main_exit[] = { TELL(8, 1), TELL_ARGUMENT(8, 1), RETURN };
 
 /* What programs are told to have seen; 1, and what follows. */
-static int compare(const char *name, int first, const uint64_t *values, int count)
+int compare(const char *name, int first, const uint64_t *values, int count)
 {
 	const uint64_t *found = told();
 	int i;
@@ -268,15 +244,8 @@ static int compare(const char *name, int first, const uint64_t *values, int coun
 	compare(name, first, (const uint64_t[]){ __VA_ARGS__ }, \
 		sizeof((const uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t))
 
-struct code {
-	const struct bpf_insn *body;
-	int length;
-};
-
-#define CODE(body) ((struct code){ body, sizeof(body) / sizeof(*body) })
-
 /* Loads a program and attaches it, which can be done once. Its link, or less than 0. */
-static int put(const char *name, int to, int function, int kind, const struct code *code, uint64_t cookie)
+int put(const char *name, int to, int function, int kind, const struct code *code, uint64_t cookie)
 {
 	int program = load_for(to, function, kind, code->body, code->length);
 	int link;
@@ -381,7 +350,12 @@ int main(void)
 	if (!is_compiled(target))
 		fails("the target", "is not compiled");
 	check_struct_ops();
+	check_congestion_control();
 	check_attaching();
+	check_sessions();
+	check_extensions();
+	check_tail_calls();
+	check_refusals();
 	printf("Summary: %d PASSED, %d FAILED\n", passed, failed);
 	return failed != 0;
 }
