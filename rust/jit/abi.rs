@@ -10,6 +10,7 @@
 mod frame;
 pub(crate) mod n64;
 pub(crate) mod o32;
+mod shape;
 pub(crate) mod site;
 mod unwind;
 
@@ -19,9 +20,10 @@ use crate::jit::lower::Lowering;
 use crate::jit::mips::{Endian, Insn, Reg, RegMask, Simm16, Width};
 use crate::jit::runtime::Processors;
 
-pub(crate) use frame::{Frame, Linkage, Role, Shape};
+pub(crate) use frame::Frame;
 pub(crate) use n64::N64;
 pub(crate) use o32::O32;
+pub(crate) use shape::{Linkage, Role, Shape};
 pub(crate) use unwind::unwind;
 
 /// A calling convention.

@@ -13,10 +13,8 @@ mod series;
 #[path = "compat/v7_3.rs"]
 mod series;
 
-pub(super) use series::{check_time, free_private_stack, private_stack, timed_may_goto};
-pub(super) use series::{update_instruction_arrays, AX, COUNTED};
-
 pub(super) use series::{
-    asks_for_session_cookie, has_sessions, look_up, note_at_once, note_skip, program, Lists, AX,
-    COUNTED, LEAVES_AT_ONCE,
+    asks_for_session_cookie, check_time, free_private_stack, has_sessions, look_up, note_at_once,
+    note_skip, private_stack, program, timed_may_goto, update_instruction_arrays, Lists, AX, COUNTED,
+    LEAVES_AT_ONCE,
 };
