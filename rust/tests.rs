@@ -22,6 +22,7 @@ mod mutants;
 mod operand;
 mod register;
 mod rules;
+mod site;
 mod sizes;
 mod text;
 mod trampoline;

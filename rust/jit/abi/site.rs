@@ -50,6 +50,9 @@ const CALL: u32 = 3;
 const REPLACED: u32 = 4;
 const LITERAL: u32 = 9;
 
+/// The bits of a load that say that it is one, and its base register.
+const LOAD: u32 = 0xffe0_0000;
+
 /// Bytes of an instruction.
 const INSTRUCTION: u32 = 4;
 
@@ -126,19 +129,21 @@ impl Site {
         }
         let plain = word(stub.wrapping_add(REPLACED))?;
         let branch = |at| Some(Insn::beq(Reg::ZERO, Reg::ZERO, Disp16::between(at, stub)?).word());
-        // A program's or a function's entry: where the word is.
-        let entries = [A::tail_entry(endian).checked_sub(1)?, A::SUBPROGRAM_ENTRY];
-        entries.into_iter().find_map(|at| {
-            let site = Site {
-                at,
-                plain,
-                branch: branch(at)?,
-                literal,
-                is_function: plain == Insn::NOP.word(),
-            };
-            // A function's first words load arguments: they are neither.
-            let found = word(at)?;
-            (found == plain || found == site.branch).then_some(site)
-        })
+        // A function under o32 has loads of arguments where the word of a program is.
+        let of_program = A::tail_entry(endian).checked_sub(1)?;
+        let argument = Insn::lw(Reg::ZERO, Simm16::ZERO, Reg::SP).word();
+        let at = match word(of_program)? & LOAD {
+            found if found == argument & LOAD => A::SUBPROGRAM_ENTRY,
+            _ => of_program,
+        };
+        let site = Site {
+            at,
+            plain,
+            branch: branch(at)?,
+            literal,
+            is_function: plain == Insn::NOP.word(),
+        };
+        let found = word(at)?;
+        (found == plain || found == site.branch).then_some(site)
     }
 }

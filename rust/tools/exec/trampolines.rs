@@ -7,10 +7,12 @@
 //! in the right order with the right arguments, show programs the right context, and return what it must
 //! return, with its caller's registers and frame as they were. Small arguments have junk above them.
 //!
-//! What must come is computed from the description alone ([`case`]), which the core gets, too.
+//! What must come is computed from the description alone ([`expect`]), which the core gets, too.
 
 mod case;
+mod expect;
 mod rig;
+mod visit;
 
 use super::cpu;
 use super::machine::Machine;

@@ -6,7 +6,8 @@
 use unicorn_engine::{uc_error, Arch, Prot, RegisterMIPS, Unicorn};
 
 use super::case::{Action, Case};
-use super::{cpu, mix, Machine, Random};
+use super::visit::visit;
+use super::{cpu, Machine, Random};
 use crate::jit::mips::{Endian, Reg, Width};
 use crate::tools::exec::emulator::{JR_RA, PRESERVED};
 use crate::tools::exec::places::{
@@ -14,34 +15,12 @@ use crate::tools::exec::places::{
 };
 
 /// The stack is plain memory here.
-const STACK: u32 = 0x8600_0000;
+pub(super) const STACK: u32 = 0x8600_0000;
 const STACK_SIZE: u32 = 0x4000;
-const STACK_POINTER: u32 = STACK + STACK_SIZE / 2;
+pub(super) const STACK_POINTER: u32 = STACK + STACK_SIZE / 2;
 
 /// Bytes of the caller's frame that are looked at.
 const CALLER: u32 = 0x200;
-
-/// Bytes below `$sp` that a function uses.
-const CALLEE: u32 = 64;
-
-/// What a call of a C function may overwrite, besides its result.
-const SCRAMBLED: [Reg; 15] = [
-    Reg::AT,
-    Reg::A0,
-    Reg::A1,
-    Reg::A2,
-    Reg::A3,
-    Reg::T0,
-    Reg::T1,
-    Reg::T2,
-    Reg::T3,
-    Reg::T4,
-    Reg::T5,
-    Reg::T6,
-    Reg::T7,
-    Reg::T8,
-    Reg::T9,
-];
 
 /// What a function has seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,12 +65,12 @@ pub(super) struct Left {
 
 /// What the hook shares.
 pub(super) struct State {
-    machine: Machine,
-    case: Option<Case>,
-    junk: Random,
-    events: Vec<Event>,
-    run_context: Option<u32>,
-    wrong: Option<String>,
+    pub(super) machine: Machine,
+    pub(super) case: Option<Case>,
+    pub(super) junk: Random,
+    pub(super) events: Vec<Event>,
+    pub(super) run_context: Option<u32>,
+    pub(super) wrong: Option<String>,
 }
 
 /// See the file.
@@ -101,7 +80,7 @@ pub(super) struct Rig {
     next: u32,
 }
 
-type Wrong = String;
+pub(super) type Wrong = String;
 
 /// The address of a function that a trampoline calls.
 pub(super) fn function(action: Action) -> u64 {
@@ -114,20 +93,6 @@ pub(super) fn function(action: Action) -> u64 {
         Action::Exit(index) => 6 + 4 * index as u32,
     };
     word(FUNCTIONS + FUNCTION_SIZE * number)
-}
-
-/// Which function is at an address.
-fn action(at: u32) -> Action {
-    let number = (at - FUNCTIONS) / FUNCTION_SIZE;
-    let index = (number / 4).wrapping_sub(1) as usize;
-    match (number, number % 4) {
-        (0, _) => Action::Hold,
-        (1, _) => Action::Release,
-        (2, _) => Action::Function,
-        (_, 0) => Action::Enter(index),
-        (_, 1) => Action::Run(index),
-        _ => Action::Exit(index),
-    }
 }
 
 /// An address of KSEG0, sign-extended.
@@ -275,139 +240,14 @@ impl Rig {
     }
 }
 
-/// Notes what a function sees, and does what it does.
-fn visit(unicorn: &mut Unicorn<'_, State>, at: u32) -> Result<(), Wrong> {
-    let machine = unicorn.get_data().machine;
-    let case = unicorn.get_data().case.clone().ok_or("no case")?;
-    let [sp, a0, a1, a2] =
-        [Reg::SP, Reg::A0, Reg::A1, Reg::A2].map(|reg| cpu::register(unicorn, &machine, reg));
-    let sp = sp as u32;
-    let is_wide = machine.width == Width::W64;
-    if sp % if is_wide { 16 } else { 8 } != 0 || sp > STACK_POINTER || sp < STACK + 0x100 {
-        return Err(format!("function {at:#x} called with sp {sp:#x}"));
-    }
-    let action = action(at);
-    let event = match action {
-        Action::Hold | Action::Release => Event::Hold(action, a0),
-        Action::Enter(_) => Event::Enter {
-            program: a0,
-            cookie: doubleword(unicorn, a1 as u32 + case.run_context.cookie),
-        },
-        Action::Run(program) => run(unicorn, &case, program, a0 as u32, a1)?,
-        Action::Exit(_) => Event::Exit {
-            program: a0,
-            start: match is_wide {
-                true => a1,
-                false => value(unicorn, machine.endian, (Reg::A2, Some(Reg::A3))),
-            },
-        },
-        Action::Function => Event::Function {
-            registers: {
-                let registers = case.kept_registers(&machine).into_iter();
-                registers
-                    .map(|pair| value(unicorn, machine.endian, pair))
-                    .collect()
-            },
-            tail_calls: tail_calls(unicorn, sp),
-        },
-    };
-    let run_context = match action {
-        Action::Enter(_) => Some(a1 as u32),
-        Action::Exit(_) if is_wide => Some(a2 as u32),
-        Action::Exit(_) => Some(load_word(unicorn, sp + 16)),
-        _ => None,
-    };
-    let state = unicorn.get_data_mut();
-    state.events.push(event);
-    if let Some(address) = run_context {
-        let known = *state.run_context.get_or_insert(address);
-        let end = address + case.run_context.bytes;
-        if address != known || address % 8 != 0 || address < sp || end > STACK_POINTER {
-            return Err(format!(
-                "run context at {address:#x}, and {known:#x} before"
-            ));
-        }
-    }
-    leave(unicorn, &case, action, sp);
-    Ok(())
-}
-
-/// A program runs: it has a context, and may find the cookie of its session there, and leave another.
-fn run(
-    unicorn: &mut Unicorn<'_, State>,
-    case: &Case,
-    program: usize,
-    context: u32,
-    insns: u64,
-) -> Result<Event, Wrong> {
-    let node = case.node(program);
-    let slots = case.slots();
-    let count = doubleword(unicorn, context - 8);
-    let mut session = None;
-    if node.has_session_cookie {
-        let place = context - 8 * (count >> 8 & 0xff) as u32;
-        let run_context = unicorn.get_data().run_context.unwrap_or_default();
-        if place >= context - 16 || place < run_context + case.run_context.bytes {
-            return Err(format!(
-                "a cookie at {place:#x} with the context at {context:#x}"
-            ));
-        }
-        session = Some(doubleword(unicorn, place));
-        let left = mix(session.unwrap_or_default() ^ program as u64);
-        write(unicorn, place, &unicorn.get_data().machine.bytes64(left));
-    }
-    let arguments = (0..slots).map(|slot| doubleword(unicorn, context + 8 * slot));
-    let arguments = arguments.collect();
-    Ok(Event::Run {
-        program,
-        insns: (node.insns != 0).then_some(insns),
-        count: count & !0xff00,
-        function: case.function.map(|_| doubleword(unicorn, context - 16)),
-        session,
-        arguments,
-        result: case
-            .shows_result(program)
-            .then(|| doubleword(unicorn, context + 8 * slots)),
-    })
-}
-
-/// Returns: everything that a function may overwrite is junk.
-fn leave(unicorn: &mut Unicorn<'_, State>, case: &Case, action: Action, sp: u32) {
-    let machine = unicorn.get_data().machine;
-    for reg in SCRAMBLED.into_iter().chain([Reg::V0, Reg::V1]) {
-        let junk = unicorn.get_data_mut().junk.next();
-        cpu::set_register(unicorn, &machine, reg, junk);
-    }
-    let home = if machine.width == Width::W64 { 0 } else { 16 };
-    let is_counted = action == Action::Function && home != 0;
-    let count = load_word(unicorn, sp);
-    for at in (sp - CALLEE..sp + home).step_by(8) {
-        let junk = unicorn.get_data_mut().junk.next();
-        write(unicorn, at, &junk.to_le_bytes());
-    }
-    if is_counted {
-        let bytes = machine.bytes(count.wrapping_add(super::case::TAIL_CALLS));
-        write(unicorn, sp, &bytes);
-    }
-    let (value, is_word) = case.returned(action);
-    let low = value as u32;
-    if is_word || machine.width == Width::W64 {
-        let value = if is_word { word(low) } else { value };
-        cpu::set_register(unicorn, &machine, Reg::V0, value);
-        return;
-    }
-    let (first, second) = match machine.endian {
-        Endian::Little => (value, value >> 32),
-        Endian::Big => (value >> 32, value),
-    };
-    cpu::set_register(unicorn, &machine, Reg::V0, first);
-    cpu::set_register(unicorn, &machine, Reg::V1, second);
-}
-
 /// Registers in memory order.
 pub(super) type Registers = (Reg, Option<Reg>);
 
-fn value<D>(unicorn: &Unicorn<'_, D>, endian: Endian, (first, second): Registers) -> u64 {
+pub(super) fn value<D>(
+    unicorn: &Unicorn<'_, D>,
+    endian: Endian,
+    (first, second): Registers,
+) -> u64 {
     let read = |reg| unicorn.reg_read(cpu::id(reg)).unwrap_or_default();
     let Some(second) = second else {
         return read(first);
@@ -427,7 +267,7 @@ fn r0(unicorn: &Unicorn<'_, State>) -> u64 {
 }
 
 /// What says how many tail calls were made, at the entry of a function.
-fn tail_calls(unicorn: &Unicorn<'_, State>, sp: u32) -> u64 {
+pub(super) fn tail_calls(unicorn: &Unicorn<'_, State>, sp: u32) -> u64 {
     let machine = unicorn.get_data().machine;
     match machine.width {
         Width::W32 => load_word(unicorn, sp).into(),
@@ -440,18 +280,18 @@ fn read<D>(unicorn: &Unicorn<'_, D>, address: u32, bytes: u32) -> Vec<u8> {
     read.unwrap_or_else(|_| vec![0; bytes as usize])
 }
 
-fn load_word(unicorn: &Unicorn<'_, State>, address: u32) -> u32 {
+pub(super) fn load_word(unicorn: &Unicorn<'_, State>, address: u32) -> u32 {
     let bytes = read(unicorn, address, 4).try_into();
     unicorn.get_data().machine.word(bytes.unwrap_or_default())
 }
 
-fn doubleword(unicorn: &Unicorn<'_, State>, address: u32) -> u64 {
+pub(super) fn doubleword(unicorn: &Unicorn<'_, State>, address: u32) -> u64 {
     let bytes = read(unicorn, address, 8).try_into();
     let machine = unicorn.get_data().machine;
     machine.doubleword(bytes.unwrap_or_default())
 }
 
-fn write<D>(unicorn: &mut Unicorn<'_, D>, address: u32, bytes: &[u8]) {
+pub(super) fn write<D>(unicorn: &mut Unicorn<'_, D>, address: u32, bytes: &[u8]) {
     // Who writes elsewhere finds out by what is not there.
     let _ = unicorn.mem_write(physical(address), bytes);
 }
