@@ -187,7 +187,7 @@ fn listing(cpu: &Cpu, description: &Description<'_>) -> String {
 }
 
 #[test]
-fn trampolines_are_as_listed() {
+fn golden_listings_of_trampolines() {
     let mut wrong = Vec::new();
     for (name, description) in CASES {
         let path = data("trampolines").join(name).with_extension("golden");
