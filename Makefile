@@ -79,7 +79,7 @@ help:
 	@echo '                       failslab: test_bpf while allocations of the JIT fail'
 	@echo '                       functions: programs of several; arena: on 64-bit kernels only;'
 	@echo '                       btf: kfuncs and probed loads; rewrites: exceptions, gotox and others;'
-	@echo '                       test_verifier: the selftests of the verifier'
+	@echo '                       test_verifier: the selftests of the verifier; trampolines'
 	@echo '  RANGE=               FIRST,LAST: only those tests, counted from 0'
 	@echo '  ICOUNT=0             1: guest time counts instructions (see Documentation/testing.rst)'
 	@echo '  LINUX=               kernel tree to graft and build, instead of a copy of the source'
