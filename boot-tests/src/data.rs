@@ -77,12 +77,15 @@ pub(crate) struct Expect {
     /// Those that only 32-bit kernels have. All numbers here are those of a 32-bit kernel.
     #[serde(default)]
     pub(crate) narrow: Vec<u32>,
-    /// Those that fail however programs are run, and why; by the number that they print.
+    /// Those that fail however programs are run, and why; by the number or name that they print.
     #[serde(default)]
     pub(crate) fails: BTreeMap<String, String>,
     /// The same of 32-bit kernels alone.
     #[serde(default)]
     pub(crate) fails32: BTreeMap<String, String>,
+    /// Not more may be left out, where a JIT is on.
+    #[serde(default)]
+    pub(crate) most_skipped: Option<u32>,
     /// Of which functions the kernel warns however programs are run: bugs of its core.
     #[serde(default)]
     pub(crate) warns: Vec<String>,
@@ -149,6 +152,9 @@ pub(crate) struct Suite {
     /// Whether the summary says how many were JIT'ed of those that ran.
     #[serde(default = "yes")]
     pub(crate) runs_programs: bool,
+    /// Whether a number is that of several tests, nobody knows how many.
+    #[serde(default)]
+    pub(crate) numbers_groups: bool,
     /// Fragments it needs besides the machine's: makes it a kernel of its own.
     #[serde(default)]
     pub(crate) kconfig: Vec<String>,
@@ -182,8 +188,8 @@ pub(crate) struct Suite {
 #[serde(deny_unknown_fields)]
 pub(crate) struct MadeFile {
     pub(crate) name: String,
-    /// `{endian}` stands for the machine's, `{linux}` for the kernel's source, `{output}` for the
-    /// file to write.
+    /// `{endian}` stands for the machine's, `{linux}` for the kernel's source, `{vmlinux}` for the
+    /// kernel, `{output}` for the file to write.
     pub(crate) command: Vec<String>,
 }
 

@@ -22,6 +22,10 @@ pub(crate) struct Expected {
     pub(crate) fails: BTreeMap<String, String>,
     /// Functions of which the kernel warns however programs are run.
     pub(crate) warns: Vec<String>,
+    /// Whether all tests run, and not a range.
+    pub(crate) is_whole: bool,
+    /// Not more may be left out, of all.
+    pub(crate) most_skipped: Option<u32>,
 }
 
 impl Job {
@@ -57,6 +61,8 @@ impl Job {
             unblinded,
             fails: expect.fails,
             warns: expect.warns,
+            is_whole: self.range_of(suite).is_none(),
+            most_skipped: expect.most_skipped.filter(|_| self.jit != Jit::Off),
         })
     }
 }
@@ -80,6 +86,8 @@ mod tests {
                 unblinded: None,
                 fails: BTreeMap::new(),
                 warns: Vec::new(),
+                is_whole: true,
+                most_skipped: None,
             }
         );
         let refused = suite.expect[KERNEL].refused[0];

@@ -56,6 +56,7 @@ pub(crate) fn make(
         let fill = |word: &String| {
             word.replace("{endian}", job.machine.endian.name())
                 .replace("{linux}", &build.source().to_string_lossy())
+                .replace("{vmlinux}", &build.vmlinux().to_string_lossy())
                 .replace("{output}", &output.to_string_lossy())
         };
         let words: Vec<String> = file.command.iter().chain(&made_with).map(fill).collect();

@@ -39,6 +39,13 @@ pub(crate) struct Test {
     pub(crate) jited: Option<bool>,
 }
 
+impl Test {
+    /// By its number as printed, or by its name: the first word behind it.
+    pub(crate) fn is_called(&self, id: &str) -> bool {
+        self.id == id || self.text.split(' ').next() == Some(id)
+    }
+}
+
 /// All that one suite said.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Report {
