@@ -12,7 +12,7 @@ pub(crate) mod n64;
 pub(crate) mod o32;
 mod shape;
 pub(crate) mod site;
-mod unwind;
+pub(crate) mod unwind;
 
 use crate::jit::asm::Block;
 use crate::jit::bpf;
@@ -24,7 +24,6 @@ pub(crate) use frame::Frame;
 pub(crate) use n64::N64;
 pub(crate) use o32::O32;
 pub(crate) use shape::{Linkage, Role, Shape};
-pub(crate) use unwind::unwind;
 
 /// A calling convention.
 pub(crate) trait Abi: Copy + core::fmt::Debug + Sized {

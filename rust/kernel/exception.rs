@@ -8,7 +8,7 @@ use core::slice;
 use kernel::bindings;
 
 use super::cpu::Native;
-use crate::jit::abi::unwind;
+use crate::jit::abi::unwind::unwind;
 
 /// No prologue has more words.
 const PROLOGUE: usize = 64;

@@ -5,7 +5,8 @@
 use super::{program, MACHINES};
 use crate::host::mips::Word;
 use crate::host::{compile, Options};
-use crate::jit::abi::{unwind, Role, N64, O32};
+use crate::jit::abi::unwind::unwind;
+use crate::jit::abi::{Role, N64, O32};
 use crate::jit::mips::table::{Field, Op};
 use crate::jit::mips::{Cpu, Reg, Width};
 

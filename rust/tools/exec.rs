@@ -35,6 +35,7 @@ pub(in crate::tools) mod cpu;
 mod edit;
 #[cfg(feature = "emulator")]
 mod emulator;
+#[cfg(feature = "emulator")]
 mod exception;
 mod forms;
 mod functions;

@@ -5,7 +5,8 @@
 
 use super::visit::{Visit, Wrong};
 use crate::host::Image;
-use crate::jit::abi::{unwind, Role, N64, O32};
+use crate::jit::abi::unwind::unwind;
+use crate::jit::abi::{Role, N64, O32};
 use crate::jit::mips::{Endian, Reg, Width};
 
 /// No prologue is longer.

@@ -24,6 +24,7 @@ pub(super) fn distance_of_processor(machine: &Machine, number: u32) -> u64 {
 }
 
 /// What the kernel knows of the thread and of its processors, and where.
+#[cfg(feature = "emulator")]
 pub(super) fn contents(machine: &Machine) -> Vec<(u32, Vec<u8>)> {
     let runtime = runtime(machine, Counted::Hits);
     let task = (THREAD + runtime.thread_task, machine.pointer_bytes(TASK));

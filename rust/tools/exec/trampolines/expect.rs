@@ -30,8 +30,7 @@ impl Case {
         if let Outcome::Call(held) = self.outcome {
             events.push(Event::Hold(Action::Hold, self.seen(machine, held.image)));
         }
-        for program in 0..entries {
-            let place = &mut sessions[program];
+        for (program, place) in sessions.iter_mut().enumerate().take(entries) {
             events.extend(self.events_of(machine, program, count, 0, place));
         }
         if let Outcome::Call(held) = self.outcome {
@@ -41,12 +40,12 @@ impl Case {
             });
             let said = if self.has_sessions { IS_RETURN } else { 0 };
             let result = self.shown_result();
-            for exit in 0..if self.skips_exits {
+            let exits = if self.skips_exits {
                 0
             } else {
                 self.exits.len()
-            } {
-                let place = &mut sessions[exit];
+            };
+            for (exit, place) in sessions.iter_mut().enumerate().take(exits) {
                 events.extend(self.events_of(machine, entries + exit, count | said, result, place));
             }
             events.push(Event::Hold(Action::Release, self.seen(machine, held.image)));

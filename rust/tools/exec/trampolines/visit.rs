@@ -57,7 +57,8 @@ pub(super) fn visit(unicorn: &mut Unicorn<'_, State>, at: u32) -> Result<(), Wro
         [Reg::SP, Reg::A0, Reg::A1, Reg::A2].map(|reg| cpu::register(unicorn, &machine, reg));
     let sp = sp as u32;
     let is_wide = machine.width == Width::W64;
-    if sp % if is_wide { 16 } else { 8 } != 0 || sp > STACK_POINTER || sp < STACK + 0x100 {
+    let alignment = if is_wide { 16 } else { 8 };
+    if sp % alignment != 0 || !(STACK + 0x100..=STACK_POINTER).contains(&sp) {
         return Err(format!("function {at:#x} called with sp {sp:#x}"));
     }
     let action = action(at);
