@@ -79,15 +79,17 @@ help:
 	@echo '                       failslab: test_bpf while allocations of the JIT fail'
 	@echo '                       functions: programs of several; arena: on 64-bit kernels only;'
 	@echo '                       btf: kfuncs and probed loads; rewrites: exceptions, gotox and others;'
-	@echo '                       test_verifier: the selftests of the verifier; trampolines'
+	@echo '                       trampolines: struct_ops, and programs attached to programs;'
+	@echo '                       test_verifier: the selftests of the verifier'
+	@echo '                       soak: random programs come and go for half an hour; see SECONDS='
 	@echo '  RANGE=               FIRST,LAST: only those tests, counted from 0'
 	@echo '  ICOUNT=0             1: guest time counts instructions (see Documentation/testing.rst)'
 	@echo '  LINUX=               kernel tree to graft and build, instead of a copy of the source'
 	@echo '  BPF=                 show: assembler text, raw bytes, or an object file'
 	@echo '  PROGRAMS=100000      diff: how many for each machine'
-	@echo '  SEED=                jit_diff, diff: the programs of that run again'
+	@echo '  SEED=                jit_diff, diff, soak: the programs of that run again'
 	@echo '  FORM=                prove: only forms whose name contains this, as "add64 imm"'
-	@echo '  SECONDS=60           fuzz: how long'
+	@echo '  SECONDS=60           fuzz, soak (1800): how long'
 	@echo '  INPUT=               fuzz: only judge this file, and show it'
 	@echo '  MUTANT=              mutants: only this one, or an area, as "shift"'
 	@echo '  RESUME=0             mutants: 1: go on after an interrupted run'
@@ -100,10 +102,11 @@ setup:
 	@$(setup)
 
 boot:
-	@$(setup) boot $(if $(filter arena btf functions rewrites test_verifier trampolines,$(SUITE)),verifier)
+	@$(setup) boot $(if $(filter arena btf functions rewrites soak test_verifier trampolines,$(SUITE)),verifier)
 	@$(runner) boot --kernel='$(KERNEL)' --machine='$(MACHINE)' --jit='$(JIT)' \
 		--harden='$(HARDEN)' --suite='$(SUITE)' --range='$(RANGE)' \
-		--icount='$(ICOUNT)' --linux='$(LINUX)'
+		--icount='$(ICOUNT)' --linux='$(LINUX)' \
+		--seconds='$(if $(filter file,$(origin SECONDS)),,$(SECONDS))'
 
 # Without KERNEL or MACHINE on the command line, all of them.
 matrix:

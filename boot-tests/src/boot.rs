@@ -41,6 +41,9 @@ pub(crate) struct Options {
     /// 1: guest time counts instructions, and is exact.
     #[arg(long, default_value = "0")]
     icount: String,
+    /// How long a suite takes that can be told.
+    #[arg(long, default_value = "")]
+    seconds: String,
     /// A kernel tree of yours to graft and build instead of a copy.
     #[arg(long, default_value = "")]
     linux: String,
@@ -66,6 +69,8 @@ impl Options {
     fn job(&self, place: &Place) -> Result<Job> {
         let range = (!self.range.is_empty()).then(|| self.range.parse::<Range>());
         let icount = [("0", false), ("1", true)];
+        let mut suites = data::suites(place, &self.suite)?;
+        job::set_seconds(&mut suites, &self.seconds)?;
         let job = Job {
             kernel: match self.kernel.as_str() {
                 "" => place.newest()?,
@@ -79,7 +84,7 @@ impl Options {
             )?,
             harden: one_of("HARDEN", &self.harden, &[("0", 0), ("1", 1), ("2", 2)])?,
             suite: self.suite.clone(),
-            suites: data::suites(place, &self.suite)?,
+            suites,
             range: range.transpose()?,
             icount: one_of("ICOUNT", &self.icount, &icount)?,
             seed: job::seed()?,

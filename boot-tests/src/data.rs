@@ -145,7 +145,9 @@ pub(crate) struct Suite {
     pub(crate) params: String,
     /// What stands before the counts.
     pub(crate) summary: String,
-    /// Seconds the suite may take.
+    /// Seconds that it lasts, if it can be told.
+    pub(crate) seconds: Option<u64>,
+    /// Seconds the suite may take, besides.
     pub(crate) timeout: u64,
     /// Seconds it may say nothing.
     pub(crate) quiet: u64,
@@ -167,7 +169,7 @@ pub(crate) struct Suite {
     #[serde(default)]
     pub(crate) arguments: String,
     /// What init does; `{insmod}` stands for loading the module, `{range}` for the first and last
-    /// test to run. Absent: just the former.
+    /// test to run, `{seconds}`, `{seed}` for what they say. Absent: just the first.
     #[serde(default = "just_load")]
     pub(crate) script: Vec<String>,
     /// What the guest finds in its root directory besides, made by commands on the host.

@@ -195,7 +195,12 @@ impl Job {
             }
             writeln!(text, "begin {}", suite.name)?;
             for line in &suite.script {
-                let line = line.replace("{insmod}", &insmod).replace("{range}", &both);
+                let seconds = suite.seconds.unwrap_or_default().to_string();
+                let line = line
+                    .replace("{insmod}", &insmod)
+                    .replace("{range}", &both)
+                    .replace("{seconds}", &seconds)
+                    .replace("{seed}", &self.seed.to_string());
                 writeln!(text, "{}", line.trim_end())?;
             }
             if let Some(module) = file.strip_suffix(".ko") {
@@ -230,11 +235,30 @@ impl Job {
         if self.suites.iter().any(|suite| !suite.files.is_empty()) {
             text += &format!(" SEED={}", self.seed);
         }
+        for seconds in self.suites.iter().filter_map(|suite| suite.seconds) {
+            text += &format!(" SECONDS={seconds}");
+        }
         if let Some(dir) = &self.linux {
             text += &format!(" LINUX={}", dir.display());
         }
         text
     }
+}
+
+/// Makes suites last as long as SECONDS says, if it says anything.
+pub(crate) fn set_seconds(suites: &mut [Suite], text: &str) -> Result<()> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    let seconds: u64 = text
+        .parse()
+        .with_context(|| format!("SECONDS={text:?} is no number"))?;
+    let mut lasting = suites.iter_mut().filter_map(|suite| suite.seconds.as_mut());
+    let first = lasting.next();
+    *first.with_context(|| format!("SECONDS={text}: the suite takes as long as it takes"))? =
+        seconds;
+    lasting.for_each(|other| *other = seconds);
+    Ok(())
 }
 
 /// What SEED in the environment says, else a new one.
@@ -318,6 +342,18 @@ pub(crate) mod tests {
             .script()
             .unwrap()
             .starts_with("sysctl net/core/bpf_jit_enable 0\n"));
+    }
+
+    #[test]
+    fn who_can_be_told_lasts_as_long_as_told() {
+        let mut soak = job("soak", Jit::Rust);
+        let all = &mut job("all", Jit::Rust).suites;
+        assert!(set_seconds(all, "5").is_err() && set_seconds(all, "").is_ok());
+        assert!(set_seconds(&mut soak.suites, "x").is_err());
+        set_seconds(&mut soak.suites, "5").unwrap();
+        let script = soak.script().unwrap();
+        assert!(script.contains("run soak 5 7\n"), "{script}");
+        assert!(soak.again(None).ends_with(" SEED=7 SECONDS=5"));
     }
 
     #[test]

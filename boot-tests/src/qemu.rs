@@ -167,7 +167,10 @@ impl Limits {
 
     fn suite(job: &Job, name: &str) -> Self {
         match job.suites.iter().find(|suite| suite.name == name) {
-            Some(suite) => Self::new(name, suite.timeout, suite.quiet, job),
+            Some(suite) => {
+                let whole = suite.timeout + suite.seconds.unwrap_or_default();
+                Self::new(name, whole, suite.quiet, job)
+            }
             None => Self::new(name, BOOT, BOOT, job),
         }
     }
