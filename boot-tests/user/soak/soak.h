@@ -209,7 +209,7 @@ void send_stream(struct task *task);
 /* balance.c */
 #define CALLERS 256
 struct balance {
-	long programs, maps, links, types, images, image_bytes, percpu, slab;
+	long programs, maps, links, types, images, image_bytes, percpu, tasks, slab;
 	int callers;
 	struct {
 		char name[56];
