@@ -69,7 +69,8 @@ static void read_areas(struct balance *now)
 			strcpy(now->caller[now->callers++].name, name);
 		now->caller[i].count++;
 		now->caller[i].bytes += bytes;
-		if (!strcmp(name, "execmem_alloc")) {
+		/* Who is named as its caller depends on what the compiler has inlined. */
+		if (!strcmp(name, "bpf_jit_binary_alloc") || !strncmp(name, "execmem_", 8)) {
 			now->images++;
 			now->image_bytes += bytes;
 		}
