@@ -82,6 +82,8 @@ help:
 	@echo '                       trampolines: struct_ops, and programs attached to programs;'
 	@echo '                       test_verifier: the selftests of the verifier'
 	@echo '                       soak: random programs come and go for half an hour; see SECONDS='
+	@echo '                       progs: the programs of the'
+	@echo '                       selftests, compiled against interpreted'
 	@echo '  RANGE=               FIRST,LAST: only those tests, counted from 0'
 	@echo '  ICOUNT=0             1: guest time counts instructions (see Documentation/testing.rst)'
 	@echo '  LINUX=               kernel tree to graft and build, instead of a copy of the source'
@@ -102,7 +104,7 @@ setup:
 	@$(setup)
 
 boot:
-	@$(setup) boot $(if $(filter arena btf functions rewrites soak test_verifier trampolines,$(SUITE)),verifier)
+	@$(setup) boot $(if $(filter arena btf functions progs rewrites soak test_verifier trampolines,$(SUITE)),verifier)
 	@$(runner) boot --kernel='$(KERNEL)' --machine='$(MACHINE)' --jit='$(JIT)' \
 		--harden='$(HARDEN)' --suite='$(SUITE)' --range='$(RANGE)' \
 		--icount='$(ICOUNT)' --linux='$(LINUX)' \
