@@ -7,6 +7,7 @@
 
 #include <linux/bpf.h>
 #include <linux/btf.h>
+#include <linux/cpumask.h>
 #include <linux/err.h>
 #include <linux/ioport.h>
 #include <linux/kasan.h>
@@ -24,6 +25,7 @@
 #include <asm/addrspace.h>
 #include <asm/cacheflush.h>
 #include <asm/cpu-features.h>
+#include <asm/cpu-info.h>
 #include <asm/stacktrace.h>
 
 #include "bpf_jit_mips_shim.h"
@@ -270,6 +272,17 @@ u32 bpf_jit_mips_release(void)
 	if (cpu_has_mips_r6)
 		return 6;
 	return cpu_has_mips_r2 ? 2 : 1;
+}
+
+enum cpu_type_enum bpf_jit_mips_cpu_type(void)
+{
+	unsigned int type = cpu_data[0].cputype;
+	int cpu;
+
+	for_each_online_cpu(cpu)
+		if (cpu_data[cpu].cputype != type)
+			return CPU_UNKNOWN;
+	return type;
 }
 
 const struct bpf_insn *bpf_jit_mips_insns(const struct bpf_prog *prog)

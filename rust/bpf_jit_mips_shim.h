@@ -11,6 +11,7 @@
 #include <linux/filter.h>
 #include <linux/thread_info.h>
 #include <linux/types.h>
+#include <asm/cpu.h>
 
 /* Macros of the kernel's as constants of bindgen's. */
 enum bpf_jit_mips_constants {
@@ -69,6 +70,8 @@ s64 bpf_jit_mips_smod64(s64 dividend, s64 divisor);
 /* Called by the JIT. */
 /* Of MIPS32: 1, 2 or 6, of which 3 to 5 bring nothing that an image uses. */
 u32 bpf_jit_mips_release(void);
+/* What all CPUs are, or CPU_UNKNOWN. */
+enum cpu_type_enum bpf_jit_mips_cpu_type(void);
 const struct bpf_insn *bpf_jit_mips_insns(const struct bpf_prog *prog);
 struct bpf_binary_header *bpf_jit_mips_header(const struct bpf_prog *prog);
 int bpf_jit_mips_lock_ro(struct bpf_binary_header *header);

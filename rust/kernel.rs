@@ -14,6 +14,7 @@
 //!   exceptions           exception  from a frame to its caller's
 //!     Runtime            runtime   addresses and offsets for the core
 //!      Cpu               cpu       what the machine is
+//!                    speculation   and whether it runs ahead of itself
 //! ```
 //!
 //! Whatever fails, fails before the program is touched: it then stays with the interpreter, with
@@ -27,4 +28,5 @@ mod exception;
 mod hooks;
 mod image;
 mod runtime;
+mod speculation;
 mod trampoline;

@@ -288,7 +288,12 @@ impl<'a, A: Abi> Compiler<'a, A> {
 
     /// Where the jumps of an instruction go.
     fn target(&self, insn: &Insn, at: u32, forms: Forms, image: u32) -> Target {
-        let Some(target) = self.target_index(insn) else {
+        let target = match insn {
+            // To what follows, always as far as that is.
+            Insn::NoSpec => Some(at.wrapping_add(insn.slots())),
+            insn => self.target_index(insn),
+        };
+        let Some(target) = target else {
             return Target::NONE;
         };
         let form = match forms {

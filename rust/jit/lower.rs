@@ -82,6 +82,14 @@ impl<'a, A: Abi> Lowering<'a, A> {
         }
     }
 
+    /// `barrier_nospec()`, where the CPU needs one.
+    pub(crate) fn no_spec(&mut self) -> Option<()> {
+        if self.setting.cpu.barriers.speculation {
+            self.asm.stop_speculation();
+        }
+        Some(())
+    }
+
     /// Lowers the instruction at index `at`.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 
 use kernel::bindings;
 
+use super::speculation;
 use crate::jit::abi::Abi;
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::{Cpu, Endian, Release};
@@ -35,6 +36,7 @@ pub(super) fn current() -> Cpu {
             llsc: cfg!(CONFIG_SMP)
                 && (cfg!(CONFIG_WEAK_REORDERING_BEYOND_LLSC) || cfg!(CONFIG_CPU_CAVIUM_OCTEON)),
             linked: cfg!(CONFIG_CPU_LOONGSON3_WORKAROUNDS),
+            speculation: speculation::speculates(),
         },
     }
 }

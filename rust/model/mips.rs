@@ -324,7 +324,12 @@ impl<'p, W: Word, P: Platform<W>> Machine<'p, W, P> {
 
     fn register_jump(&mut self, at: u64, word: Word32<W>) -> Result<Option<Flow<W>>, Trap> {
         let target = self.gpr[word.rs()];
-        match (word.function(), word.rt(), word.rd(), word.sa()) {
+        // JALR.HB is JALR: hazards, which it clears, are nothing here.
+        let hint = match (word.function(), word.sa()) {
+            (0o11, 0o20) if self.has_r2() => 0,
+            (_, hint) => hint,
+        };
+        match (word.function(), word.rt(), word.rd(), hint) {
             (0o10, 0, 0, 0) if !self.is_r6() => Ok(Some(Flow::Delayed(Target::Register(target)))),
             // The link register must not be the source: the jump may be executed again.
             (0o11, 0, rd, 0) if rd == word.rs() => Err(Trap::Unpredictable(word.known())),

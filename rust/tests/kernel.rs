@@ -22,6 +22,7 @@ fn barriers(source: &str, memory: bool, llsc: bool) -> usize {
             memory,
             llsc,
             linked: false,
+            speculation: false,
         },
         ..LE_R2
     };

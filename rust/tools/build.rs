@@ -194,6 +194,9 @@ pub(super) fn atomic(size: u8, dst: u8, offset: i16, src: u8, operation: i32) ->
     insn(class::STX | 0xc0 | size, dst, src, offset, operation)
 }
 
+/// Opcode of the barrier against speculation.
+pub(super) const NOSPEC: u8 = 0xc2;
+
 /// Opcode of a call.
 pub(super) const CALL: u8 = class::JMP | 0x80;
 

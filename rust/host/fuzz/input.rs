@@ -326,6 +326,7 @@ fn cpu(flags: u8, more: u8) -> Cpu {
             memory: has(MEMORY_BARRIERS),
             llsc: has(LLSC_BARRIERS),
             linked: false,
+            speculation: has(MEMORY_BARRIERS),
         },
     }
 }

@@ -233,6 +233,21 @@ impl Block {
         self.jump_reg(FAR, Slot::Nop);
     }
 
+    /// Goes on at the block's target, which follows, and lets nothing there begin before all that is
+    /// in front has been done.
+    ///
+    /// `sync` has loads behind it wait for stores before it. For branches that are not decided yet
+    /// there is no instruction with that name; but a jump with a hazard barrier is one that MIPS's
+    /// designs do not speculate past. Release 1 has none (`Documentation/spectre.rst`).
+    pub(crate) fn stop_speculation(&mut self) {
+        self.sync();
+        if self.cpu.has_r2() {
+            self.load_word_fixed(FAR, self.target.address());
+            self.push(Insn::jalr_hb(Reg::ZERO, FAR));
+            self.slot(Slot::Nop);
+        }
+    }
+
     fn branch_to(&mut self, cond: BranchCond, goal: Goal, slot: Slot) {
         self.fix(goal);
         self.push(cond.insn());

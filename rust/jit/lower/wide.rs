@@ -84,8 +84,7 @@ pub(crate) fn lower(l: &mut Lowering<'_, N64>, insn: &Insn) -> Option<()> {
         Insn::CallFunction { slot } => l.call_function(slot),
         Insn::TailCall => l.tail_call(),
         Insn::Exit => l.exit(),
-        // Nothing to do: the interpreter's barrier_nospec() is empty on MIPS as well.
-        Insn::NoSpec => Some(()),
+        Insn::NoSpec => l.no_spec(),
     }
 }
 

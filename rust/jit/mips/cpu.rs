@@ -78,9 +78,10 @@ impl Releases {
     }
 }
 
-/// Where this kernel's memory model asks for a `sync` (`arch/mips/include/asm/barrier.h`).
+/// Where this kernel's memory model asks for a `sync` (`arch/mips/include/asm/barrier.h`), and what
+/// speculation asks for.
 ///
-/// All false on a uniprocessor kernel, where a compiler barrier is enough.
+/// All but the last are false on a uniprocessor kernel, where a compiler barrier is enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Barriers {
     /// `smp_mb()` is an instruction: `CONFIG_SMP` and `CONFIG_WEAK_ORDERING`.
@@ -92,20 +93,25 @@ pub(crate) struct Barriers {
     /// Each load-linked must come behind a barrier, the one before an operation included: an erratum
     /// of Loongson 3 (`CONFIG_CPU_LOONGSON3_WORKAROUNDS`).
     pub(crate) linked: bool,
+    /// The CPU loads ahead of branches and stores that it has not done, or nobody knows that it does
+    /// not: what BPF's barrier against speculation is for.
+    pub(crate) speculation: bool,
 }
 
 impl Barriers {
-    /// A uniprocessor kernel, or a strongly ordered machine.
+    /// A uniprocessor kernel, or a strongly ordered machine, that does not speculate.
     pub(crate) const NONE: Self = Self {
         memory: false,
         llsc: false,
         linked: false,
+        speculation: false,
     };
     /// The weakest machine that the architecture allows.
     pub(crate) const ALL: Self = Self {
         memory: true,
         llsc: true,
         linked: false,
+        speculation: true,
     };
 }
 

@@ -391,6 +391,7 @@ instructions! {
         bltz Bltz "bltz" 0x0400_0000 (Rs rs r, Disp disp imm) R1 [BRANCHES];
         bne Bne "bne" 0x1400_0000 (Rs rs r, Rt rt r, Disp disp imm) R1 [BRANCHES];
         jalr Jalr "jalr" 0x0000_0009 (Rd rd w, Rs rs r) R1 [BRANCHES];
+        jalr_hb JalrHb "jalr.hb" 0x0000_0409 (Rd rd w, Rs rs r) R2 [BRANCHES];
         jialc Jialc "jialc" 0xf800_0000 (Rt rt r, Simm offset imm) R6 [COMPACT LINKS];
         jic Jic "jic" 0xd800_0000 (Rt rt r, Simm offset imm) R6 [COMPACT];
         jr Jr "jr" 0x0000_0008 (Rs rs r) BEFORE_R6 [BRANCHES];

@@ -43,7 +43,7 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
             class::JMP32 => return self.jump(WORD, &insn, here),
             class::LD => self.load_immediate(&insn)?,
             class::LDX => self.load(&insn)?,
-            class::ST if insn.opcode == NOSPEC => {}
+            class::ST if insn.opcode == NOSPEC => self.kernel.fence(),
             class::ST => {
                 let value = self.kernel.immediate(&insn);
                 self.store(&insn, value)?;

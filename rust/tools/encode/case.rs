@@ -134,7 +134,7 @@ fn is_defined(op: Op, fields: &[Field], choice: &[u32]) -> bool {
         // The bit-field lies inside the word.
         Op::Ext => value(Field::Pos) + value(Field::Size) <= 32,
         // MD00086, JALR: the same register would make the instruction unrestartable.
-        Op::Jalr => value(Field::Rd) != value(Field::Rs),
+        Op::Jalr | Op::JalrHb => value(Field::Rd) != value(Field::Rs),
         _ => true,
     }
 }

@@ -64,7 +64,6 @@ impl Instruction {
     fn aliases(&self) -> Vec<Instruction> {
         use Operand::{Number, Register};
         let zero = Register(0);
-        let ra = Register(31);
         let is = |mnemonic: &str| self.mnemonic == mnemonic;
         match self.operands.as_slice() {
             [d, s, t] if *t == zero && (is("addu") || is("daddu") || is("or")) => {
@@ -116,8 +115,20 @@ impl Instruction {
                 vec![Instruction::new(&self.mnemonic, &[d, t])]
             }
             [t, half] if is("lui") => vec![Instruction::new("aui", &[t, &zero, half])],
-            [d, s] if *d == ra && is("jalr") => vec![Instruction::new("jalr", &[s])],
-            [d, s] if *d == zero && is("jalr") => vec![Instruction::new("jr", &[s])],
+            _ => self.jump_aliases(),
+        }
+    }
+
+    /// Those of JALR and JALR.HB, which link to `$ra` or not at all.
+    fn jump_aliases(&self) -> Vec<Instruction> {
+        use Operand::Register;
+        match self.operands.as_slice() {
+            [Register(31), s] if self.mnemonic.starts_with("jalr") => {
+                vec![Instruction::new(&self.mnemonic, &[s])]
+            }
+            [Register(0), s] if self.mnemonic.starts_with("jalr") => {
+                vec![Instruction::new(&self.mnemonic.replace("jal", "j"), &[s])]
+            }
             _ => Vec::new(),
         }
     }

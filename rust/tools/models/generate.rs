@@ -158,7 +158,9 @@ impl Generator {
         loop {
             let pool = self.pool();
             let word = self.instruction(op, pool);
-            if op == Op::Jalr && Field::Rd.extract(word) == Field::Rs.extract(word) {
+            if matches!(op, Op::Jalr | Op::JalrHb)
+                && Field::Rd.extract(word) == Field::Rs.extract(word)
+            {
                 continue;
             }
             // No cell is so near.

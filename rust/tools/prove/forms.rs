@@ -265,6 +265,7 @@ fn barriers() -> [Around; 4] {
             memory,
             llsc,
             linked: false,
+            speculation: false,
         },
         ..EVERYTHING
     })
@@ -364,6 +365,13 @@ fn jumps(forms: &mut Vec<Form>) {
     form.add(&[exit()], last, Many::Fixed);
     forms.push(form);
     let mut form = Form::new("nospec");
-    form.add(&[insn(0xc2, 0, 0, 0, 0)], EVERYTHING, Many::Fixed);
+    for barriers in [Barriers::NONE, Barriers::ALL] {
+        let around = Around {
+            barriers,
+            goal: Goal::Next,
+            ..EVERYTHING
+        };
+        form.add(&[insn(NOSPEC, 0, 0, 0, 0)], around, Many::Fixed);
+    }
     forms.push(form);
 }

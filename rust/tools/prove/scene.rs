@@ -62,6 +62,8 @@ pub(super) enum Goal {
     FarAhead,
     /// Far behind.
     FarBehind,
+    /// What follows anyway.
+    Next,
 }
 
 impl Goal {
@@ -296,6 +298,7 @@ fn position(goal: Goal, filler: u32, len: u32) -> Result<(Form, u32), String> {
         Goal::LastBehind => (0..filler).find(|&to| is_near(to)),
         Goal::FarAhead => return Ok((Form::Far, filler + 0x12_3456)),
         Goal::FarBehind => return Ok((Form::Far, 1)),
+        Goal::Next => Some(filler + len),
     };
     found
         .map(|to| (Form::Near, to))

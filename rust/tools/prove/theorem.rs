@@ -38,7 +38,9 @@ use crate::model::bpf::{Next, REGISTERS};
 use crate::model::mips;
 use crate::model::term::Term;
 use crate::model::word::Word;
-use crate::tools::build::{CALL, FETCH, LOAD_ACQUIRE, PROBE_MEM, PROBE_MEM_SIGNED, STORE_RELEASE};
+use crate::tools::build::{
+    CALL, FETCH, LOAD_ACQUIRE, NOSPEC, PROBE_MEM, PROBE_MEM_SIGNED, STORE_RELEASE,
+};
 
 /// What has to be shown on one way: given the assumptions, all goals are 1.
 #[derive(Clone, Debug, Default)]
@@ -250,6 +252,7 @@ impl Theorem<'_> {
     fn is_ordered(&self) -> bool {
         let barriers = self.around.barriers;
         match self.insns[0].immediate {
+            _ if self.insns[0].opcode == NOSPEC => barriers.speculation,
             LOAD_ACQUIRE | STORE_RELEASE => barriers.memory,
             // What orders nothing may have the barrier of a load-linked.
             operation if barriers.linked && operation & FETCH == 0 => false,

@@ -52,7 +52,7 @@ pub(in super::super) fn control(random: &mut Random, each: &mut dyn FnMut(Form))
     plain_jumps(each);
     calls(random, each);
     inlined(each);
-    each(plain("nospec", vec![insn(0xc2, 0, 0, 0, 0)], vec![]));
+    each(plain("nospec", vec![insn(NOSPEC, 0, 0, 0, 0)], vec![]));
 }
 
 fn plain(name: &str, body: Vec<Fields>, used: Vec<u8>) -> Form {
