@@ -190,8 +190,6 @@ void arch_bpf_stack_walk(bool (*consume)(void *cookie, u64 ip, u64 sp, u64 bp),
 	sp = regs.regs[29];
 	ra = regs.regs[31];
 	for (pc = regs.cp0_epc; pc; pc = next) {
-		u64 frame = sp;
-
 		prog = program_at(pc);
 		if (prog) {
 			ra = 0;
@@ -202,7 +200,8 @@ void arch_bpf_stack_walk(bool (*consume)(void *cookie, u64 ip, u64 sp, u64 bp),
 			next = unwind_stack(current, &c_sp, pc, &ra);
 			sp = c_sp;
 		}
-		if (!consume(cookie, pc, frame, sp))
+		/* Callbacks for exceptions take the end of a program's frame. */
+		if (!consume(cookie, pc, sp, sp))
 			break;
 	}
 }
@@ -323,9 +322,9 @@ bool bpf_jit_mips_function(const struct bpf_prog *prog, u32 slot,
 	if (!found || bpf_jit_get_func_addr(prog, insn, false, address, &fixed))
 		return false;
 	*model = *found;
-	*throws = *address == (u64)(long)bpf_throw;
+	*throws = (unsigned long)*address == (unsigned long)bpf_throw;
 	if (*throws)
-		*address = (long)bpf_jit_mips_throw;
+		*address = (unsigned long)bpf_jit_mips_throw;
 	return true;
 }
 

@@ -2,10 +2,8 @@
 
 //! Which machines and suites are there, and what is expected of them?
 //!
-//! One TOML file each, named after the thing. A suite file either describes a suite or lists the
-//! members of a group. What a suite must report depends on the kernel, and is in the directory of
-//! its series under patches/. An unknown key in a file is an error: it would otherwise be a setting
-//! that silently does nothing.
+//! One TOML file each, named after the thing. A suite file describes a suite or lists the members of a
+//! group. What a suite must report depends on the kernel: see patches/. An unknown key is an error.
 
 use crate::job::Range;
 use crate::place::Place;

@@ -89,15 +89,20 @@ static const struct test tests[] = {
 	BPF_MOV64_IMM(BPF_REG_0, 500), EXIT, BPF_MOV64_IMM(BPF_REG_0, 600), EXIT
 	{ "the first target", { JUMP_THROUGH_TARGETS }, 64, 500 },
 	{ "the second target", { JUMP_THROUGH_TARGETS }, 65, 600 },
-	{ "an exception", { BPF_MOV64_IMM(BPF_REG_1, 42), THROW, BPF_MOV64_IMM(BPF_REG_0, 1), EXIT }, 0, 42 },
+	/* What is behind a throw is not executed, but as far as the verifier knows it could be. */
+#define IF_MARKED(distance) \
+	BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_1, offsetof(struct __sk_buff, mark)), \
+	BPF_JMP_IMM(BPF_JNE, BPF_REG_2, 0, distance)
+	{ "an exception", { IF_MARKED(2), BPF_MOV64_IMM(BPF_REG_1, 42), THROW,
+	  BPF_MOV64_IMM(BPF_REG_0, 1), EXIT }, 0, 42 },
 	{ "an exception below two functions", {
 	  BPF_MOV64_IMM(BPF_REG_6, 6), BPF_MOV64_IMM(BPF_REG_9, 9), BPF_ST_MEM(BPF_DW, BPF_REG_10, -64, 1),
 	  CALL(2), BPF_MOV64_IMM(BPF_REG_0, 1), EXIT,
 	  BPF_MOV64_IMM(BPF_REG_7, 7), BPF_ST_MEM(BPF_DW, BPF_REG_10, -8, 2), CALL(2),
 	  BPF_MOV64_IMM(BPF_REG_0, 2), EXIT,
 	  BPF_MOV64_IMM(BPF_REG_6, 0), BPF_MOV64_IMM(BPF_REG_7, 0), BPF_MOV64_IMM(BPF_REG_8, 0),
-	  BPF_MOV64_IMM(BPF_REG_9, 0), BPF_MOV64_IMM(BPF_REG_1, 77), THROW, BPF_MOV64_IMM(BPF_REG_0, 3), EXIT },
-	  0, 77 },
+	  BPF_MOV64_IMM(BPF_REG_9, 0), IF_MARKED(2), BPF_MOV64_IMM(BPF_REG_1, 77), THROW,
+	  BPF_MOV64_IMM(BPF_REG_0, 3), EXIT }, 0, 77 },
 	{ "an exception behind a tail call", { MAP(BPF_REG_2, PROGRAMS), BPF_MOV64_IMM(BPF_REG_3, 0),
 	  BPF_EMIT_CALL(BPF_FUNC_tail_call), BPF_MOV64_IMM(BPF_REG_0, 1), EXIT }, 0, 99 },
 };

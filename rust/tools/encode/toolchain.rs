@@ -84,8 +84,12 @@ impl Toolchain {
     }
 
     /// Whether the assembler is known to take an instruction for a CPU that does not have it. LLVM
-    /// does not ask for 64 bits where it takes `scd` for one of Release 6.
+    /// does not ask for 64 bits where it takes `scd` for one of Release 6. Both take `jalr.hb` for
+    /// Release 1; that it is of Release 2 says LLVM's D43486, which uses it.
     pub(super) fn is_lenient(&self, cpu: &Cpu, op: Op) -> bool {
+        if op == Op::JalrHb {
+            return !cpu.has_r2();
+        }
         self.kind == Kind::Llvm && cpu.is_r6() && cpu.width == Width::W32 && op == Op::ScdR6
     }
 
