@@ -79,6 +79,7 @@ help:
 	@echo '                       failslab: test_bpf while allocations of the JIT fail'
 	@echo '                       functions: programs of several; arena: on 64-bit kernels only;'
 	@echo '                       btf: kfuncs and probed loads; rewrites: exceptions, gotox and others;'
+	@echo '                       arguments: more of them than registers;'
 	@echo '                       trampolines: struct_ops, and programs attached to programs;'
 	@echo '                       test_verifier: the selftests of the verifier'
 	@echo '                       soak: random programs come and go for half an hour; see SECONDS='
@@ -104,7 +105,7 @@ setup:
 	@$(setup)
 
 boot:
-	@$(setup) boot $(if $(filter arena btf functions progs rewrites soak test_verifier trampolines,$(SUITE)),verifier)
+	@$(setup) boot $(if $(filter arena arguments btf functions progs rewrites soak test_verifier trampolines,$(SUITE)),verifier)
 	@$(runner) boot --kernel='$(KERNEL)' --machine='$(MACHINE)' --jit='$(JIT)' \
 		--harden='$(HARDEN)' --suite='$(SUITE)' --range='$(RANGE)' \
 		--icount='$(ICOUNT)' --linux='$(LINUX)' \

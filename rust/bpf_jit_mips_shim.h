@@ -16,6 +16,9 @@
 /* Macros of the kernel's as constants of bindgen's. */
 enum bpf_jit_mips_constants {
 	BPF_JIT_MIPS_REG_AX = BPF_REG_AX,
+#ifdef BPF_REG_PARAMS
+	BPF_JIT_MIPS_REG_PARAMS = BPF_REG_PARAMS,
+#endif
 	/* Of an argument or of a result. */
 	BPF_JIT_MIPS_SIGNED = BTF_FMODEL_SIGNED_ARG,
 	/* What a trampoline is for. */

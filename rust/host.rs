@@ -25,10 +25,15 @@ use crate::jit::layout::{Compiler, Program, Workspace};
 use crate::jit::lower::Arena;
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::{Cpu, Endian, Release, Width};
-use crate::jit::runtime::{Atomic64, Counted, Function, Probed, Processors, Range, Runtime, Value};
+use crate::jit::runtime::{
+    Atomic64, Counted, Function, Probed, Processors, Range, Runtime, Value, ARGUMENTS,
+};
 
 /// The number of `BPF_REG_AX` in the kernel that is not there; others have another one.
 pub(crate) const AX: u8 = 12;
+
+/// The number of `BPF_REG_PARAMS` there.
+pub(crate) const PARAMETERS: u8 = 11;
 
 /// The immediate of a call of `arch_bpf_timed_may_goto()` in that kernel.
 pub(crate) const TIMED_MAY_GOTO: i32 = 0x0035_6b40;
@@ -114,16 +119,50 @@ pub(crate) const ARENA: Arena = Arena {
     user_base: 0x0000_00fe_dcba_0000,
 };
 
+/// `u64 f(u64, u64, u32, u64, u64, s8, u64, u32, u64, u64, s16)`
+const MANY_ARGUMENTS: Function = {
+    const fn value(bytes: u8, signed: bool) -> Value {
+        Value { bytes, signed }
+    }
+    const U64: Value = value(8, false);
+    Function {
+        slot: 5,
+        address: 0xffff_ffff_8020_8004,
+        arguments: [
+            U64,
+            U64,
+            value(4, false),
+            U64,
+            U64,
+            value(1, true),
+            U64,
+            value(4, false),
+            U64,
+            U64,
+            value(2, true),
+            value(0, false),
+        ],
+        result: U64,
+        takes_stack_pointer: false,
+    }
+};
+
 /// Kernel functions for calls in the first slots of a program, of many types: `void f()`, `u64 f(s8, u8,
 /// s16, u16, s32)`, `u32 f(u32, u64, u32)`, `s32 f(void *, s32)` and `bool f(u64)`, the last two of which
-/// are far away.
-pub(crate) const FUNCTIONS: [Function; 5] = {
+/// are far away; and one of many arguments.
+pub(crate) const FUNCTIONS: [Function; 6] = {
     const fn value(bytes: u8, signed: bool) -> Value {
         Value { bytes, signed }
     }
     const NONE: Value = value(0, false);
     const U64: Value = value(8, false);
-    const fn function(slot: u32, address: u64, arguments: [Value; 5], result: Value) -> Function {
+    const fn function(slot: u32, address: u64, first: [Value; 5], result: Value) -> Function {
+        let mut arguments = [NONE; ARGUMENTS];
+        let mut index = 0;
+        while index < first.len() {
+            arguments[index] = first[index];
+            index += 1;
+        }
         Function {
             slot,
             address,
@@ -164,6 +203,7 @@ pub(crate) const FUNCTIONS: [Function; 5] = {
             [U64, NONE, NONE, NONE, NONE],
             value(1, false),
         ),
+        MANY_ARGUMENTS,
     ]
 };
 
@@ -250,6 +290,7 @@ pub(crate) const fn dialect(cpu: &Cpu) -> Dialect {
     Dialect {
         endian: cpu.endian,
         ax: AX,
+        parameters: Some(PARAMETERS),
         width: cpu.width,
         timed_may_goto: Some(TIMED_MAY_GOTO),
     }

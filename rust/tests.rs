@@ -5,6 +5,7 @@
 //! Every image that they compile is judged by [`crate::host::check`]: no word writes `$gp`, `$k0`
 //! or `$k1`, no branch leaves the image.
 
+mod argument;
 mod block;
 mod check;
 mod decode;

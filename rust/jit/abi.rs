@@ -20,7 +20,7 @@ use crate::jit::lower::Lowering;
 use crate::jit::mips::{Endian, Insn, Reg, RegMask, Simm16, Width};
 use crate::jit::runtime::Processors;
 
-pub(crate) use frame::Frame;
+pub(crate) use frame::{ArgumentPlace, Frame};
 pub(crate) use n64::N64;
 pub(crate) use o32::O32;
 pub(crate) use shape::{Linkage, Role, Shape};
@@ -41,6 +41,9 @@ pub(crate) trait Abi: Copy + core::fmt::Debug + Sized {
 
     /// Bytes that a call takes at the lower end of the frame.
     const OUTGOING: u32;
+
+    /// Registers of arguments beyond five, in their order; others are on the stack.
+    const ARGUMENTS: RegMask;
 
     /// Bytes of a frame that [`Abi::keep_count`] takes, a multiple of eight; 0 if tail calls are
     /// counted outside of it.

@@ -11,4 +11,4 @@ mod facts;
 mod usage;
 
 pub(crate) use facts::{Fact, Facts};
-pub(crate) use usage::Usage;
+pub(crate) use usage::{StackArguments, Usage};

@@ -10,13 +10,18 @@
 //! `kernel/bpf/core.c`.
 
 pub(crate) mod decode;
+mod inline;
 pub(crate) mod raw;
 mod reg;
 
 pub(crate) use decode::{decode, Dialect};
-use raw::helper;
+pub(crate) use inline::Inline;
 pub(crate) use raw::Raw;
 pub(crate) use reg::{Reg, RegSet};
+
+/// How many arguments a function can take that are in no BPF register: `MAX_BPF_FUNC_ARGS` less
+/// `MAX_BPF_FUNC_REG_ARGS` (`include/linux/bpf.h`).
+pub(crate) const STACK_ARGUMENTS: u32 = 7;
 
 /// How many bits an operation computes with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,30 +153,6 @@ pub(crate) struct Mem {
     pub(crate) access: Access,
 }
 
-/// A helper whose code is shorter than a call of it (`bpf_jit_inlines_helper_call()`). It writes no
-/// register but R0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Inline {
-    /// `u32 bpf_get_smp_processor_id(void)`
-    ProcessorId,
-    /// `u64 bpf_get_current_task(void)`: as a `long`.
-    CurrentTask,
-    /// `struct task_struct *bpf_get_current_task_btf(void)`: as an `unsigned long`.
-    CurrentTaskBtf,
-}
-
-impl Inline {
-    /// The helper with this number, which calls of it keep, if it is one of these.
-    pub(crate) const fn of(number: i32) -> Option<Inline> {
-        match number {
-            helper::GET_SMP_PROCESSOR_ID => Some(Inline::ProcessorId),
-            helper::GET_CURRENT_TASK => Some(Inline::CurrentTask),
-            helper::GET_CURRENT_TASK_BTF => Some(Inline::CurrentTaskBtf),
-            _ => None,
-        }
-    }
-}
-
 /// A decoded instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Insn {
@@ -220,6 +201,10 @@ pub(crate) enum Insn {
     },
     /// `*(u8, u16, u32 or u64 *) mem = src`
     Store { mem: Mem, size: Size, src: Operand },
+    /// `*(u64 *) (r11 - 8 * (index + 1)) = src`: an argument beyond five for the next call.
+    StoreArgument { index: u32, src: Operand },
+    /// `dst = *(u64 *) (r11 + 8 * (index + 1))`: one that this function has been called with.
+    LoadArgument { dst: Reg, index: u32 },
     /// `lock *(u32 or u64 *) mem op= src`
     Atomic {
         op: AtomicOp,
@@ -298,7 +283,7 @@ impl Insn {
             Insn::Neg { dst, .. } | Insn::ZeroExtend { dst } | Insn::Swap { dst, .. } => {
                 RegSet::of(dst)
             }
-            Insn::Mov { src, .. } => operand_set(src),
+            Insn::Mov { src, .. } | Insn::StoreArgument { src, .. } => operand_set(src),
             Insn::MovSx { src, .. } | Insn::CastUser { src, .. } | Insn::ThisCpu { src, .. } => {
                 RegSet::of(src)
             }
@@ -369,6 +354,7 @@ impl Insn {
             | Insn::LoadImm64 { dst, .. }
             | Insn::LoadSubprogram { dst, .. }
             | Insn::Load { dst, .. }
+            | Insn::LoadArgument { dst, .. }
             | Insn::LoadAcquire { dst, .. } => Some(dst),
             Insn::Atomic { op, src, .. } => match op {
                 AtomicOp::Add | AtomicOp::And | AtomicOp::Or | AtomicOp::Xor => None,

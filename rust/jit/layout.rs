@@ -245,13 +245,15 @@ impl<'a, A: Abi> Compiler<'a, A> {
         Ok(sink.len())
     }
 
-    /// Refuses a call of a function that is not in the list.
+    /// Refuses a call of a function that is not in the list, or takes arguments that nothing passes.
     fn check_function(&self, insn: &Insn, at: u32) -> Result {
-        match *insn {
-            Insn::CallFunction { slot } if self.setting.function(slot).is_none() => {
-                Err(unsupported(self.program, at))
-            }
-            _ => Ok(()),
+        let Insn::CallFunction { slot } = *insn else {
+            return Ok(());
+        };
+        let passed = self.usage.stack_arguments.passed;
+        match self.setting.function(slot) {
+            Some(function) if function.stack_arguments() <= passed => Ok(()),
+            _ => Err(unsupported(self.program, at)),
         }
     }
 

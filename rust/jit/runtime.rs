@@ -98,6 +98,12 @@ pub(crate) struct Probed {
     pub(crate) mapped: Range,
 }
 
+/// The most arguments that a function can have (`MAX_BPF_FUNC_ARGS`, `include/linux/bpf.h`).
+pub(crate) const ARGUMENTS: usize = 12;
+
+/// How many of them BPF registers hold (`MAX_BPF_FUNC_REG_ARGS`).
+pub(crate) const REGISTER_ARGUMENTS: usize = 5;
+
 /// A value as a C function takes or returns it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Value {
@@ -112,10 +118,21 @@ pub(crate) struct Function {
     /// Where in the program the call is.
     pub(crate) slot: u32,
     pub(crate) address: u64,
-    pub(crate) arguments: [Value; 5],
+    pub(crate) arguments: [Value; ARGUMENTS],
     pub(crate) result: Value,
     /// Behind its arguments it takes the stack pointer of the program.
     pub(crate) takes_stack_pointer: bool,
+}
+
+impl Function {
+    /// How many arguments it takes that are in no BPF register.
+    pub(crate) fn stack_arguments(&self) -> u32 {
+        let mut count = 0u32;
+        for value in self.arguments.iter().skip(REGISTER_ARGUMENTS) {
+            count = count.wrapping_add((value.bytes != 0).into());
+        }
+        count
+    }
 }
 
 /// Which tail calls count towards the limit: kernels differ, each with its interpreter

@@ -16,5 +16,5 @@ mod series;
 pub(super) use series::{
     asks_for_session_cookie, check_time, free_private_stack, has_sessions, look_up, note_at_once,
     note_skip, private_stack, program, timed_may_goto, update_instruction_arrays, Lists, AX, COUNTED,
-    LEAVES_AT_ONCE,
+    LEAVES_AT_ONCE, PARAMETERS,
 };

@@ -19,7 +19,7 @@ use crate::jit::error::{Error, Result};
 use crate::jit::layout::{Compiler, Program, Workspace};
 use crate::jit::lower::Arena;
 use crate::jit::mips::{Cpu, Endian, Width};
-use crate::jit::runtime::{Function, Runtime, Value};
+use crate::jit::runtime::{Function, Runtime, Value, ARGUMENTS};
 
 /// Bytes of an `int`.
 const WORD: u32 = 4;
@@ -135,6 +135,7 @@ fn dialect(cpu: &Cpu, runtime: &Runtime) -> Dialect {
         endian: cpu.endian,
         ax: compat::AX,
         width: cpu.width,
+        parameters: compat::PARAMETERS,
         timed_may_goto: compat::timed_may_goto()
             .map(|address| address.wrapping_sub(runtime.call_base) as i32),
     }
@@ -227,12 +228,12 @@ fn function(prog: &bindings::bpf_prog, slot: u32, opcode: u8) -> Result<Function
         }
         model.assume_init()
     };
-    let mut arguments = [Value::default(); 5];
+    let mut arguments = [Value::default(); ARGUMENTS];
     let models = model.arg_size.iter().zip(&model.arg_flags);
     // The verifier lets nothing else through: structures by value are none of its kfuncs' arguments.
     let is_word = |&bytes: &u8| matches!(bytes, 1 | 2 | 4 | 8);
     let sizes = model.arg_size.get(..usize::from(model.nr_args));
-    if !sizes.is_some_and(|sizes| sizes.len() <= 5 && sizes.iter().all(is_word)) {
+    if !sizes.is_some_and(|sizes| sizes.len() <= ARGUMENTS && sizes.iter().all(is_word)) {
         return Err(Error::Unsupported { at: slot, opcode });
     }
     for (argument, (&bytes, &flags)) in arguments

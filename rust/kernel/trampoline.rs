@@ -22,7 +22,7 @@ use crate::jit::abi::Abi;
 use crate::jit::asm::Block;
 use crate::jit::error::{Error, Result};
 use crate::jit::mips::Width;
-use crate::jit::runtime::Value;
+use crate::jit::runtime::{Value, ARGUMENTS};
 use crate::jit::trampoline::emit::Emitter;
 use crate::jit::trampoline::{
     Description, Held, Node, Outcome, RunContext, Skip, Target,
@@ -30,9 +30,6 @@ use crate::jit::trampoline::{
 
 /// Bytes of an instruction.
 const WORD: usize = 4;
-
-/// The most arguments a function can have (`MAX_BPF_FUNC_ARGS`).
-const ARGUMENTS: usize = 12;
 
 /// Kinds of programs.
 pub(super) const KINDS: usize = bindings::bpf_tramp_prog_type_BPF_TRAMP_MAX as usize;

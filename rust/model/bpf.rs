@@ -5,8 +5,8 @@
 //! It answers what a program does: every register, every byte of memory, every call, for the
 //! instruction set of RFC 9669 (versions 1 to 4 of the "cpu") and the few instructions that Linux
 //! adds in `___bpf_prog_run()`: tail calls, load-acquire, store-release, the auxiliary register and
-//! the speculation barrier; and those that 64-bit Linux adds for compilers alone: accesses that may
-//! find no memory, and calls of C functions. Where kernels differ, [`Setup`] says how.
+//! the speculation barrier; and those that Linux adds for compilers alone: accesses that may find no
+//! memory, calls of C functions, and arguments beyond five. Where kernels differ, [`Setup`] says how.
 //!
 //! | section | here |
 //! |---|---|
@@ -23,6 +23,7 @@
 
 mod access;
 pub mod alu;
+mod argument;
 mod call;
 mod execute;
 pub mod fields;
@@ -53,6 +54,12 @@ pub const R10: usize = 10;
 
 /// Index of the auxiliary register, whatever its number in an instruction is.
 pub const AX: usize = 11;
+
+/// `MAX_BPF_FUNC_ARGS` of `include/linux/bpf.h`.
+pub const ARGUMENTS: usize = 12;
+
+/// How many of them are in no register.
+pub const STACK_ARGUMENTS: usize = 7;
 
 /// `MAX_TAIL_CALL_CNT` of `include/linux/bpf.h`.
 pub const MAX_TAIL_CALLS: u32 = 33;
@@ -136,9 +143,9 @@ pub trait Kernel<W: Word>: World<W> {
         None
     }
 
-    /// Calls another function of the program with R1 to R5, as far as they are defined. Its result, or
+    /// Calls another function of the program with its arguments, as far as they are defined. Its result, or
     /// None if the machine has to execute it.
-    fn call_subprogram(&mut self, _which: i32, _arguments: [Option<W>; 5]) -> Option<W> {
+    fn call_subprogram(&mut self, _which: i32, _arguments: [Option<W>; ARGUMENTS]) -> Option<W> {
         None
     }
 
@@ -175,7 +182,7 @@ pub trait Kernel<W: Word>: World<W> {
 
     /// Calls that function with arguments of its types. Its result, of its type; if it has none,
     /// anything.
-    fn call_function(&mut self, _call: &Fields, _arguments: [Option<W>; 5]) -> W {
+    fn call_function(&mut self, _call: &Fields, _arguments: [Option<W>; ARGUMENTS]) -> W {
         W::new(DOUBLEWORD, 0)
     }
 
@@ -216,6 +223,8 @@ pub struct Setup {
     pub order: ByteOrder,
     /// Number of the auxiliary register in instructions.
     pub ax: u8,
+    /// The register number that stands for where arguments are which are in no register.
+    pub parameters: Option<u8>,
     /// What 32-bit results do.
     pub upper_half: UpperHalf,
     /// What counts.
@@ -236,6 +245,10 @@ pub struct Machine<'k, W, K> {
     pub registers: [W; REGISTERS],
     /// Whether the program may read it.
     pub defined: [bool; REGISTERS],
+    /// Arguments in no register that the next call passes.
+    pub passed: [Option<W>; STACK_ARGUMENTS],
+    /// Those that this function has been passed, until it passes others or calls.
+    pub taken: [Option<W>; STACK_ARGUMENTS],
     /// The program being executed.
     pub program: usize,
     /// The next instruction's slot.
@@ -281,6 +294,8 @@ impl<'k, W: Word, K: Kernel<W>> Machine<'k, W, K> {
             setup,
             registers: [W::new(DOUBLEWORD, 0); REGISTERS],
             defined: [false; REGISTERS],
+            passed: [None; STACK_ARGUMENTS],
+            taken: [None; STACK_ARGUMENTS],
             kernel,
             programs,
             program: 0,
@@ -299,6 +314,7 @@ impl<'k, W: Word, K: Kernel<W>> Machine<'k, W, K> {
         self.program = program;
         self.is_program = true;
         self.at = 0;
+        self.lose_stack_arguments();
         let stack = self.stack();
         self.registers = [(); REGISTERS].map(|()| self.kernel.unknown(DOUBLEWORD));
         self.registers[1] = context;

@@ -5,7 +5,7 @@
 // The tools use what they need.
 #![allow(dead_code)]
 
-use crate::host::AX;
+use crate::host::{AX, PARAMETERS};
 use crate::model::bpf::fields::{class, Fields};
 
 /// The frame pointer's number.
@@ -143,6 +143,21 @@ pub(super) fn store(size: u8, dst: u8, offset: i16, src: u8) -> Fields {
 /// `*(size *)(dst + offset) = value`
 pub(super) fn store_imm(size: u8, dst: u8, offset: i16, value: i32) -> Fields {
     insn(class::ST | 0x60 | size, dst, 0, offset, value)
+}
+
+/// `*(u64 *)(r11 - 8 * (index + 1)) = src`: an argument beyond five of the next call
+pub(super) fn store_argument(index: i16, src: u8) -> Fields {
+    store(DW, PARAMETERS, -8 * (index + 1), src)
+}
+
+/// The same of an immediate
+pub(super) fn store_argument_imm(index: i16, value: i32) -> Fields {
+    store_imm(DW, PARAMETERS, -8 * (index + 1), value)
+}
+
+/// `dst = *(u64 *)(r11 + 8 * (index + 1))`
+pub(super) fn load_argument(dst: u8, index: i16) -> Fields {
+    load(DW, dst, PARAMETERS, 8 * (index + 1))
 }
 
 /// Modes of loads from where there may be no memory: of any, and of an arena's.

@@ -5,7 +5,7 @@
 //!
 //! Sources: MIPSpro N32 ABI Handbook, chapter 2; MIPS ABI supplement, chapter 3.
 
-use crate::jit::runtime::{Function, Value};
+use crate::jit::runtime::{Function, Value, ARGUMENTS};
 use crate::model::bpf::{Prototype, Type};
 use crate::model::word::Word;
 
@@ -61,7 +61,7 @@ pub(super) struct Words {
 }
 
 /// Where o32 has the arguments: words in a row, but that 64 bits begin at an even one.
-pub(super) fn words(prototype: &Prototype) -> [Option<Words>; 5] {
+pub(super) fn words(prototype: &Prototype) -> [Option<Words>; ARGUMENTS] {
     let mut next = 0;
     prototype.arguments.map(|kind| {
         let count = match kind?.bits {

@@ -13,6 +13,7 @@
 //! of which instructions; [`shape`] how it is proved for all immediates and offsets. What is
 //! trusted is in `Documentation/verification.rst`.
 
+mod argument;
 mod case;
 mod complete;
 mod convention;

@@ -217,6 +217,7 @@ impl Input {
         Dialect {
             endian: self.cpu.endian,
             ax: self.ax,
+            parameters: Some(host::PARAMETERS).filter(|&number| number != self.ax),
             width: self.cpu.width,
             timed_may_goto: Some(host::TIMED_MAY_GOTO),
         }

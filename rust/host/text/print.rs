@@ -56,6 +56,8 @@ pub(crate) fn print(insn: &Insn, at: u32) -> String {
         | Insn::Store { .. }
         | Insn::Atomic { .. }
         | Insn::LoadAcquire { .. }
+        | Insn::StoreArgument { .. }
+        | Insn::LoadArgument { .. }
         | Insn::StoreRelease { .. } => print_access(insn),
     }
 }
@@ -110,6 +112,14 @@ fn print_access(insn: &Insn) -> String {
         }
         Insn::Store { mem, size, src } => {
             format!("*{} = {}", typed('u', size, mem), operand(src, Width::W64))
+        }
+        Insn::StoreArgument { index, src } => {
+            let distance = Size::Dw.bytes() * (index + 1);
+            format!("*(u64 *)(r11 - {distance}) = {}", operand(src, Width::W64))
+        }
+        Insn::LoadArgument { dst, index } => {
+            let distance = Size::Dw.bytes() * (index + 1);
+            format!("{} = *(u64 *)(r11 + {distance})", doubleword(dst))
         }
         Insn::Atomic {
             op,

@@ -13,12 +13,14 @@
 //!                  |  caller-saved registers, kept  |
 //!                  |  across calls inside a lowering|
 //!                  +--------------------------------+
+//!                  |  its arguments beyond five     |
 //!                  |  arguments 3 to 5 of a call    |
 //!                  |  home area for the callee      |
 //! lower addresses  +================================+ <- sp
 //! ```
 //!
-//! This is o32's; n64 has neither of the two lowest parts, nor a home area.
+//! This is o32's; n64 has neither of the two lowest parts, nor a home area. Where arguments beyond five
+//! are is in `argument.rs`.
 //!
 //! Tail calls made are counted along the whole chain of programs, and through the functions of each.
 //!
@@ -40,9 +42,11 @@
 //! its frame. The callback that handles it is called with the end of this frame, loads them back, and
 //! makes a frame of its own in the same place ([`Role::Exception`]); what was below is given up.
 
+mod argument;
+
 use core::marker::PhantomData;
 
-use super::o32::{self, RegisterMap, O32};
+use super::o32;
 use super::shape::{Linkage, Role, Shape};
 use super::{site, Abi};
 use crate::jit::analysis::Usage;
@@ -51,6 +55,8 @@ use crate::jit::bpf;
 use crate::jit::error::{Error, Result};
 use crate::jit::mips::{Endian, Insn, Reg, RegMask, Simm16};
 use crate::jit::runtime::Processors;
+
+pub(crate) use argument::ArgumentPlace;
 
 /// Bytes of a BPF register on the stack, and its alignment.
 const DOUBLEWORD: u32 = 8;
@@ -75,6 +81,8 @@ pub(crate) struct Frame<A> {
     saved: RegMask,
     saved_at: u32,
     caller_saved_at: u32,
+    /// Arguments beyond five are passed or taken.
+    has_stack_arguments: bool,
     /// Where tail calls are counted, if the program counts or its caller reserves the place.
     count_at: Simm16,
     /// Tail calls are made, here or in a function that is called here.
@@ -98,14 +106,8 @@ impl<A: Abi> Frame<A> {
     ///
     /// `TooLong` if the frame is larger than an offset can be.
     pub(crate) fn new(endian: Endian, usage: &Usage, shape: &Shape) -> Result<Self> {
-        let makes_calls = usage.makes_calls || usage.calls_functions;
         let saved = saved::<A>(endian, usage, shape);
-        let outgoing = if makes_calls { A::OUTGOING } else { 0 };
-        let kept = if usage.calls_functions {
-            usage.registers.intersection(o32::CALLER_SAVED).count()
-        } else {
-            0
-        };
+        let (outgoing, kept) = (argument::outgoing::<A>(usage), kept_count::<A>(usage));
         let keeps_count =
             usage.makes_tail_calls || usage.calls_subprograms && shape.reaches_tail_calls;
         let count_size = if keeps_count { A::COUNT_SIZE } else { 0 };
@@ -125,8 +127,9 @@ impl<A: Abi> Frame<A> {
                 true => size.checked_sub(saved_bytes)?,
                 false => saved_at,
             };
-            // Room above for the caller's home area, which is addressed from this sp.
-            Simm16::new(i32::try_from(size.checked_add(A::HOME_AREA)?).ok()?)?;
+            // Room above for what the caller has for this one, which is addressed from this sp.
+            let above = A::HOME_AREA.max(argument::above::<A>(usage.stack_arguments));
+            Simm16::new(i32::try_from(size.checked_add(above)?).ok()?)?;
             let size = Simm16::new(i32::try_from(size).ok()?)?;
             let count_at = if count_size != 0 {
                 offset(count_at)?
@@ -142,6 +145,7 @@ impl<A: Abi> Frame<A> {
             saved,
             saved_at,
             caller_saved_at: outgoing,
+            has_stack_arguments: usage.stack_arguments.are_some(),
             count_at,
             keeps_count,
             role: shape.role,
@@ -298,6 +302,12 @@ impl<A: Abi> Frame<A> {
                 at = at.wrapping_add(A::REGISTER);
             }
         }
+        if self.has_stack_arguments {
+            for native in A::ARGUMENTS.iter() {
+                act(native, offset(at)?);
+                at = at.wrapping_add(A::REGISTER);
+            }
+        }
         Some(())
     }
 
@@ -323,32 +333,17 @@ impl<A: Abi> Frame<A> {
     }
 }
 
-/// What calls of kernel functions inside lowerings need.
-impl Frame<O32> {
-    /// The register map.
-    pub(crate) fn map(&self) -> RegisterMap {
-        RegisterMap::new(self.endian)
+/// How many registers a call inside a lowering may have to keep.
+fn kept_count<A: Abi>(usage: &Usage) -> u32 {
+    if !usage.calls_functions {
+        return 0;
     }
-
-    /// Offsets from sp of the low and the high word of an outgoing stack argument; the first has
-    /// index 0.
-    pub(crate) fn stack_argument(&self, index: u32) -> Option<(Simm16, Simm16)> {
-        self.words(O32::HOME_AREA.wrapping_add(index.wrapping_mul(DOUBLEWORD)))
-    }
-
-    /// Offset from sp of a word among the outgoing arguments, of which the first are those that are
-    /// in registers.
-    pub(crate) fn word_argument(&self, number: u32) -> Option<Simm16> {
-        offset(number.checked_mul(O32::REGISTER)?)
-    }
-
-    fn words(&self, at: u32) -> Option<(Simm16, Simm16)> {
-        let (low, high) = self.map().word_offsets();
-        Some((
-            offset(at.wrapping_add(low))?,
-            offset(at.wrapping_add(high))?,
-        ))
-    }
+    let others = match usage.stack_arguments.are_some() {
+        true => A::ARGUMENTS.count(),
+        false => 0,
+    };
+    let registers = usage.registers.intersection(o32::CALLER_SAVED);
+    registers.count().saturating_add(others)
 }
 
 /// Native registers to save: those that the program writes and C code relies on.

@@ -13,10 +13,11 @@
 //! | AX      | at     | 1      | constant blinding and rewritten instructions |
 //! | -       | s4     | 20     | address of the program's arena, if it uses one |
 //! | -       | v1     | 3      | tail calls made, or where they are counted, from one program to the next |
+//! | -       | a5-a7  | 9-11   | arguments beyond five, of a function that has them |
 //! | -       | t2, t3, t8, t9 | 14, 15, 24, 25 | temporaries of a lowering |
 //!
 //! n64 names registers 8 to 15 otherwise than o32. This source has the o32 names for the numbers
-//! throughout: a4 is `T0`, t2 and t3 are `T6` and `T7`.
+//! throughout: a4 to a7 are `T0` to `T3`, t2 and t3 are `T6` and `T7`.
 //!
 //! A register holds all 64 bits of a BPF register. An instruction that computes with words is
 //! UNPREDICTABLE unless its operands are sign-extended (MD00087), which a BPF register need not
@@ -76,6 +77,8 @@ impl Abi for N64 {
     const STACK_ALIGNMENT: u32 = 16;
     const HOME_AREA: u32 = 0;
     const OUTGOING: u32 = 0;
+    /// a5 to a7.
+    const ARGUMENTS: RegMask = RegMask::of(Reg::T1).with(Reg::T2).with(Reg::T3);
     /// What comes in `$v1`, and the address of the count.
     const COUNT_SIZE: u32 = 16;
     /// All arguments are in place.

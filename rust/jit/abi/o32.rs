@@ -142,6 +142,7 @@ impl Abi for O32 {
     const HOME_AREA: u32 = 16;
     const OUTGOING: u32 =
         Self::HOME_AREA.wrapping_add(DOUBLEWORD.wrapping_mul(STACK_ARGUMENTS.len() as u32));
+    const ARGUMENTS: RegMask = RegMask::EMPTY;
     /// The first word of the home area counts.
     const COUNT_SIZE: u32 = 0;
     /// Two loads for each argument on the stack.

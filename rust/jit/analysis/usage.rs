@@ -7,6 +7,20 @@ use crate::jit::bpf::{decode, AluOp, Dialect, Insn, Operand, Raw, RegSet, Width}
 use crate::jit::error::{Error, Result};
 use crate::jit::mips::Width as Registers;
 
+/// Arguments that are in no BPF register.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct StackArguments {
+    pub(crate) passed: u32,
+    pub(crate) taken: u32,
+}
+
+impl StackArguments {
+    /// Whether there are any.
+    pub(crate) fn are_some(&self) -> bool {
+        self.passed != 0 || self.taken != 0
+    }
+}
+
 /// What a program uses.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Usage {
@@ -16,6 +30,9 @@ pub(crate) struct Usage {
     pub(crate) makes_calls: bool,
     /// Some instruction is lowered to a call of a kernel function that is none of the program's.
     pub(crate) calls_functions: bool,
+    /// How many arguments beyond five it passes to what it calls, and takes itself: as many as up to the
+    /// last that some instruction is about.
+    pub(crate) stack_arguments: StackArguments,
     /// The first instruction that is about another function of the program.
     pub(crate) needs_subprograms: Option<u32>,
     /// Some instruction calls another function of the program.
@@ -65,6 +82,12 @@ impl Usage {
         });
         if let Some(reg) = insn.writes() {
             self.registers = self.registers.with(reg);
+        }
+        let StackArguments { passed, taken } = &mut self.stack_arguments;
+        match *insn {
+            Insn::StoreArgument { index, .. } => *passed = index.wrapping_add(1).max(*passed),
+            Insn::LoadArgument { index, .. } => *taken = index.wrapping_add(1).max(*taken),
+            _ => {}
         }
         self.makes_calls |= insn.is_call();
         self.calls_subprograms |= matches!(insn, Insn::CallSubprogram { .. });

@@ -26,6 +26,9 @@ pub(crate) struct Dialect {
     /// Whether the kernel is one of 64 bits: only those load and store doublewords in order
     /// (`check_atomic()` in `kernel/bpf/verifier.c`).
     pub(crate) width: Registers,
+    /// The number of `BPF_REG_PARAMS`, in kernels that have arguments beyond five: it stands for where
+    /// they are, and is no register.
+    pub(crate) parameters: Option<u8>,
     /// The immediate of a call of `arch_bpf_timed_may_goto()`, whose arguments and result are none of a
     /// helper's.
     pub(crate) timed_may_goto: Option<i32>,

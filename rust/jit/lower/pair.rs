@@ -5,6 +5,7 @@
 mod alu;
 mod alu32;
 mod alu64;
+mod argument;
 mod atomic;
 mod call;
 mod function;
@@ -67,6 +68,8 @@ pub(crate) fn lower(l: &mut Lowering<'_, O32>, insn: &Insn) -> Option<()> {
             signed,
         } => l.load(dst, mem, size, signed),
         Insn::Store { mem, size, src } => l.store(mem, size, src),
+        Insn::StoreArgument { index, src } => l.store_argument(index, src),
+        Insn::LoadArgument { dst, index } => l.load_argument(dst, index),
         Insn::Atomic {
             op,
             width,

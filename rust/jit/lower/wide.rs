@@ -9,6 +9,7 @@
 mod alu;
 mod alu32;
 mod alu64;
+mod argument;
 mod atomic;
 mod call;
 mod function;
@@ -59,6 +60,8 @@ pub(crate) fn lower(l: &mut Lowering<'_, N64>, insn: &Insn) -> Option<()> {
             signed,
         } => l.load(dst, mem, size, signed),
         Insn::Store { mem, size, src } => l.store(mem, size, src),
+        Insn::StoreArgument { index, src } => l.store_argument(index, src),
+        Insn::LoadArgument { dst, index } => l.load_argument(dst, index),
         Insn::Atomic {
             op,
             width,

@@ -20,6 +20,9 @@ use crate::kernel::trampoline::{self, Request, KINDS};
 /// The number of `BPF_REG_AX` (`include/linux/filter.h`).
 pub(crate) const AX: u8 = bindings::bpf_jit_mips_constants_BPF_JIT_MIPS_REG_AX as u8;
 
+/// All arguments are in registers.
+pub(crate) const PARAMETERS: Option<u8> = None;
+
 /// What `JMP_TAIL_CALL` of `___bpf_prog_run()` counts (`kernel/bpf/core.c`).
 pub(crate) const COUNTED: Counted = Counted::Lookups;
 

@@ -21,6 +21,10 @@ use crate::kernel::trampoline::{self, Request, KINDS};
 /// The number of `BPF_REG_AX` (`include/linux/filter.h`).
 pub(crate) const AX: u8 = bindings::bpf_jit_mips_constants_BPF_JIT_MIPS_REG_AX as u8;
 
+/// The number of `BPF_REG_PARAMS`, which stands for where arguments beyond five are.
+pub(crate) const PARAMETERS: Option<u8> =
+    Some(bindings::bpf_jit_mips_constants_BPF_JIT_MIPS_REG_PARAMS as u8);
+
 /// What `JMP_TAIL_CALL` of `___bpf_prog_run()` counts (`kernel/bpf/core.c`).
 pub(crate) const COUNTED: Counted = Counted::Hits;
 
@@ -119,6 +123,16 @@ pub(crate) unsafe extern "C" fn bpf_jit_inlines_helper_call(imm: i32) -> bool {
 /// Safe; the declaration that it replaces is not.
 #[export]
 pub(crate) unsafe extern "C" fn bpf_jit_supports_private_stack() -> bool {
+    true
+}
+
+/// Whether functions may have more arguments than BPF registers hold.
+///
+/// # Safety
+///
+/// Safe; the declaration that it replaces is not.
+#[export]
+pub(crate) unsafe extern "C" fn bpf_jit_supports_stack_args() -> bool {
     true
 }
 

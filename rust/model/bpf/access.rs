@@ -24,7 +24,7 @@ pub(super) mod mode {
     pub(in super::super) const IMM: u8 = 0x00;
     pub(super) const PROBE_MEM: u8 = 0x20;
     pub(super) const PROBE_MEMSX: u8 = 0x40;
-    pub(super) const MEM: u8 = 0x60;
+    pub(in super::super) const MEM: u8 = 0x60;
     pub(super) const MEMSX: u8 = 0x80;
     pub(super) const PROBE_MEM32: u8 = 0xa0;
     pub(super) const PROBE_MEM32SX: u8 = 0xc0;

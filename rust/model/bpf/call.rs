@@ -2,18 +2,20 @@
 
 //! Calls of other functions of the program (RFC 9669 section 4.3.2, program-local functions).
 //!
-//! A function has R1 to R5 of its caller, a stack of its own, and nothing else. It returns R0; R6 to R9
+//! A function has R1 to R5 of its caller, what other arguments it passes, a stack of its own, and nothing
+//! else. It returns R0; R6 to R9
 //! of the caller are as they were, and R1 to R5 are lost.
 
 use super::{
-    Kernel, Machine, Next, Trap, Waiting, DOUBLEWORD, MAX_FUNCTIONS, R10, REGISTERS, WORD,
+    Kernel, Machine, Next, Trap, Waiting, DOUBLEWORD, MAX_FUNCTIONS, R10, REGISTERS,
+    STACK_ARGUMENTS, WORD,
 };
 use crate::model::word::Word;
 
 impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
     /// Calls the function with this immediate.
     pub(super) fn call_subprogram(&mut self, which: i32) -> Result<Next<K::Program, W>, Trap> {
-        let arguments = [1, 2, 3, 4, 5].map(|number| self.read(number).ok());
+        let arguments = self.arguments();
         if let Some(result) = self.kernel.call_subprogram(which, arguments) {
             self.write(0, result)?;
             self.lose_arguments();
@@ -45,6 +47,8 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
         }
         self.registers[R10] = W::new(DOUBLEWORD, self.stack());
         self.defined[R10] = true;
+        self.taken = self.passed;
+        self.passed = [None; STACK_ARGUMENTS];
         Ok(Next::Instruction)
     }
 

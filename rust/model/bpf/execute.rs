@@ -42,11 +42,19 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
             class::JMP => return self.jump(DOUBLEWORD, &insn, here),
             class::JMP32 => return self.jump(WORD, &insn, here),
             class::LD => self.load_immediate(&insn)?,
+            class::LDX if self.is_of_arguments(insn.src) => self.load_argument(&insn)?,
             class::LDX => self.load(&insn)?,
             class::ST if insn.opcode == NOSPEC => self.kernel.fence(),
             class::ST => {
                 let value = self.kernel.immediate(&insn);
-                self.store(&insn, value)?;
+                match self.is_of_arguments(insn.dst) {
+                    true => self.store_argument(&insn, value)?,
+                    false => self.store(&insn, value)?,
+                }
+            }
+            class::STX if self.is_of_arguments(insn.dst) => {
+                let value = self.read(insn.src)?;
+                self.store_argument(&insn, value)?;
             }
             _ if matches!(insn.mode(), mode::ATOMIC | mode::PROBE_ATOMIC) => self.atomic(&insn)?,
             _ => {
@@ -194,6 +202,7 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
             self.registers[index] = self.kernel.unknown(DOUBLEWORD);
             self.defined[index] = false;
         }
+        self.lose_stack_arguments();
     }
 
     /// `JMP_TAIL_CALL` of `___bpf_prog_run()`: R3's low word is the index. The program that is called

@@ -9,7 +9,7 @@
 //! number of it.
 
 use super::fields::Fields;
-use super::{Kernel, Machine, Trap, DOUBLEWORD, WORD};
+use super::{Kernel, Machine, Trap, ARGUMENTS, DOUBLEWORD, WORD};
 use crate::model::word::Word;
 
 /// A type of C.
@@ -21,11 +21,11 @@ pub struct Type {
     pub is_signed: bool,
 }
 
-/// A C function: what it takes, in R1 to R5, and what it gives.
+/// A C function: what it takes, in R1 to R5 and beyond, and what it gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Prototype {
     /// The first arguments' types.
-    pub arguments: [Option<Type>; 5],
+    pub arguments: [Option<Type>; ARGUMENTS],
     /// The result's.
     pub result: Option<Type>,
 }
@@ -53,12 +53,12 @@ impl<W: Word, K: Kernel<W>> Machine<'_, W, K> {
     /// The call that an instruction is. As after other calls, R1 to R5 have nothing to rely on.
     pub(super) fn call_function(&mut self, call: &Fields) -> Result<(), Trap> {
         let prototype = self.kernel.function(call).ok_or(Trap::BadCall)?;
-        let mut arguments = [None; 5];
-        for (number, (argument, wanted)) in (1..).zip(arguments.iter_mut().zip(prototype.arguments))
-        {
-            if let Some(wanted) = wanted {
-                *argument = Some(self.read(number)?.low(wanted.bits));
-            }
+        let mut arguments = self.arguments();
+        for (argument, wanted) in arguments.iter_mut().zip(prototype.arguments) {
+            *argument = match wanted {
+                Some(wanted) => Some(argument.ok_or(Trap::Undefined)?.low(wanted.bits)),
+                None => None,
+            };
         }
         let result = self.kernel.call_function(call, arguments);
         self.registers[0] = match prototype.result {

@@ -69,7 +69,7 @@ impl Kernel<Bits> for TestKernel {
     }
 
     /// The first argument, or ones.
-    fn call_function(&mut self, call: &Fields, arguments: [Option<Bits>; 5]) -> Bits {
+    fn call_function(&mut self, call: &Fields, arguments: [Option<Bits>; ARGUMENTS]) -> Bits {
         let result = linux::prototype(call).and_then(|prototype| prototype.result);
         let width = result.map_or(64, |kind| kind.bits);
         arguments[0].map_or(Bits::new(width, u64::MAX), |value| value.resize(width))
@@ -133,6 +133,7 @@ fn run_where(order: ByteOrder, counted: Counted, programs: &[&[Fields]]) -> End 
     let setup = Setup {
         order,
         ax: 12,
+        parameters: Some(11),
         upper_half: UpperHalf::Zero,
         counted,
         is_wide: false,

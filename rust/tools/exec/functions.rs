@@ -15,15 +15,12 @@
 use super::machine::Machine;
 use super::places::{c_function_address, c_function_number, DATA, THROWER};
 use super::random::mix;
-use crate::jit::runtime::{Function, Value};
+use crate::jit::runtime::{Function, Value, ARGUMENTS};
 use crate::model::bpf::fields::Fields;
 use crate::model::bpf::Prototype;
 use crate::model::word::{Bits, Word};
 use crate::tools::build::{CALL, C_FUNCTION};
 use crate::tools::prototype::{self, in_registers, value, TYPES};
-
-/// So many arguments a function has at most.
-const ARGUMENTS: usize = 5;
 
 /// Numbers of results that are no [`TYPES`], behind those.
 const NOTHING: usize = TYPES.len();
@@ -162,7 +159,11 @@ fn thrower(machine: &Machine, slot: usize) -> Function {
     Function {
         slot: slot as u32,
         address: machine.pointer(THROWER),
-        arguments: [value(8, false), NONE, NONE, NONE, NONE],
+        arguments: {
+            let mut arguments = [NONE; ARGUMENTS];
+            arguments[0] = value(8, false);
+            arguments
+        },
         result: NONE,
         takes_stack_pointer: true,
     }
@@ -208,8 +209,8 @@ mod tests {
                 let address = function.address(&machine);
                 assert_eq!(CFunction::at(&machine, address), Some(function));
             }
-            // Eight types and nothing, as five arguments and as the result, near and far.
-            assert_eq!(seen.len(), 9 * 6 * 2);
+            // Eight types and nothing, as twelve arguments and as the result, near and far.
+            assert_eq!(seen.len(), 9 * 13 * 2);
         }
     }
 

@@ -210,8 +210,9 @@ impl Generator<'_> {
             self.push(exit());
         }
         self.push(mov(self.base, 1));
-        if self.place.function.is_some() {
+        if let Some(function) = self.place.function {
             self.defined |= ARGUMENTS;
+            self.take_arguments(function);
         }
         if self.stack != STACK {
             for offset in (-self.stack..0).step_by(8) {

@@ -14,7 +14,7 @@ use super::model::ModelKernel;
 use super::places::*;
 use super::random::Random;
 use super::subject::{Subject, AX};
-use crate::host::Image;
+use crate::host::{self, Image};
 use crate::jit::runtime::Counted;
 use crate::model::bpf::memory::Memory;
 use crate::model::bpf::{self, Arena, Setup, Trap, UpperHalf};
@@ -142,6 +142,7 @@ impl Judge {
         let setup = Setup {
             order: self.machine.order(),
             ax: AX,
+            parameters: Some(host::PARAMETERS),
             is_wide: self.machine.is_wide(),
             upper_half: match compiled.variant.verifier_zext {
                 true => UpperHalf::Unspecified,

@@ -13,6 +13,7 @@ use super::functions::CFunction;
 use super::machine::Machine;
 use super::places::{DATA, RUNTIME};
 use super::random::mix;
+use crate::jit::runtime::ARGUMENTS;
 
 /// Helpers have numbers from 0 to this.
 pub(super) const LAST_HELPER: u32 = 8;
@@ -41,7 +42,7 @@ pub(super) enum Callee {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Call {
     pub(super) callee: Callee,
-    pub(super) arguments: [u64; 5],
+    pub(super) arguments: [u64; ARGUMENTS],
 }
 
 /// Memory as a helper sees it. None is a fault.
@@ -61,15 +62,20 @@ pub(super) fn arity(helper: u32) -> usize {
 }
 
 impl Call {
-    pub(super) fn new(callee: Callee, mut arguments: [u64; 5]) -> Self {
+    /// A call with these arguments, of helpers in registers alone.
+    pub(super) fn new(callee: Callee, arguments: &[u64]) -> Self {
         let arity = match callee {
             Callee::Helper(number) => arity(number),
             Callee::Function(function) => function.arity(),
         };
-        for argument in arguments.iter_mut().skip(arity) {
-            *argument = 0;
+        let mut all = [0; ARGUMENTS];
+        for (to, from) in all.iter_mut().zip(arguments).take(arity) {
+            *to = *from;
         }
-        Call { callee, arguments }
+        Call {
+            callee,
+            arguments: all,
+        }
     }
 
     /// Does what the callee does; its result in a register, if it gives one. None if it cannot.

@@ -10,6 +10,7 @@ use super::places::*;
 use super::random::Random;
 use super::thread::{distance_of_processor, PROCESSOR, TASK};
 use crate::host::{Image, TIMED_MAY_GOTO};
+use crate::jit::runtime::ARGUMENTS;
 use crate::model::bpf::fields::Fields;
 use crate::model::bpf::memory::Memory;
 use crate::model::bpf::{Arena, Content, Kernel, Prototype, Stretch, DOUBLEWORD, WORD};
@@ -70,7 +71,7 @@ impl Kernel<Bits> for ModelKernel<'_> {
         }
         let call = Call::new(
             Callee::Helper(helper),
-            arguments.map(|value| value.map_or(0, Bits::unsigned)),
+            &arguments.map(|value| value.map_or(0, Bits::unsigned)),
         );
         self.calls.push(call);
         let result = call.perform(&self.machine, &mut self.memory)??;
@@ -120,14 +121,14 @@ impl Kernel<Bits> for ModelKernel<'_> {
         Some(CFunction::called_by(call)?.prototype(&self.machine))
     }
 
-    fn call_function(&mut self, call: &Fields, arguments: [Option<Bits>; 5]) -> Bits {
+    fn call_function(&mut self, call: &Fields, arguments: [Option<Bits>; ARGUMENTS]) -> Bits {
         let nothing = Bits::new(DOUBLEWORD, 0);
         let Some(function) = CFunction::called_by(call) else {
             return nothing;
         };
         let call = Call::new(
             Callee::Function(function),
-            function.registers(&self.machine, arguments),
+            &function.registers(&self.machine, arguments),
         );
         self.calls.push(call);
         let result = call.perform(&self.machine, &mut self.memory).flatten();

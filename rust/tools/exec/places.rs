@@ -59,7 +59,7 @@ pub(super) const FUNCTIONS_SIZE: u32 = 0x0001_0000;
 pub(super) const THROWER: u32 = FUNCTIONS + 0x2200;
 
 pub(super) const C_FUNCTIONS: u32 = 0x8340_0000;
-pub(super) const C_FUNCTIONS_SIZE: u32 = 0x4000;
+pub(super) const C_FUNCTIONS_SIZE: u32 = 0xa000;
 
 /// Physical memory in XKPHYS, cached.
 pub(super) const XKPHYS: u64 = 0x9800_0000_0000_0000;

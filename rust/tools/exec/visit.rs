@@ -19,6 +19,7 @@ use super::machine::Machine;
 use super::places::*;
 use super::stack;
 use crate::jit::mips::{Endian, Reg};
+use crate::jit::runtime::ARGUMENTS;
 use crate::tools::prototype::{self, Words};
 
 /// Registers that a call leaves undefined, besides those of the result.
@@ -94,10 +95,10 @@ impl Visit<'_, '_> {
             return Ok(None);
         }
         let arguments = self.arguments(at);
-        let [first, second, ..] = arguments;
+        let (first, second) = (arguments[0], arguments[1]);
         let function = match function_at(at as u32) {
             Some(function) if !self.machine().is_wide() => function,
-            _ => return self.serve(at, arguments),
+            _ => return self.serve(at, &arguments),
         };
         let pointer = match function {
             Function::Divide(compute) => return Ok(Some(compute(first, second))),
@@ -122,21 +123,43 @@ impl Visit<'_, '_> {
         })
     }
 
-    /// The five arguments of a helper or a C function, or what is in their places.
-    fn arguments(&mut self, at: u64) -> [u64; 5] {
+    /// The arguments of a helper or a C function, or what is in their places.
+    fn arguments(&mut self, at: u64) -> Vec<u64> {
         let machine = *self.machine();
         if machine.is_wide() {
-            return [Reg::A0, Reg::A1, Reg::A2, Reg::A3, Reg::T0]
-                .map(|reg| cpu::register(self.unicorn, &machine, reg));
+            return (0..ARGUMENTS).map(|index| self.doubleword(index)).collect();
         }
         if let Some(function) = CFunction::at(&machine, at) {
-            let words = prototype::words(&function.prototype(&machine));
-            return words.map(|words| words.map_or(0, |words| self.words(words)));
+            let words = prototype::words(&function.prototype(&machine)).into_iter();
+            let values = words.map(|words| words.map_or(0, |words| self.words(words)));
+            return values.collect();
         }
         let [first, second] =
             [(Reg::A0, Reg::A1), (Reg::A2, Reg::A3)].map(|(a, b)| self.pair(a, b));
         let [third, fourth, fifth] = [0, 1, 2].map(|index| self.stacked(index).unwrap_or_default());
-        [first, second, third, fourth, fifth]
+        vec![first, second, third, fourth, fifth]
+    }
+
+    /// An argument under n64: eight are in registers.
+    fn doubleword(&mut self, index: usize) -> u64 {
+        let registers = [
+            Reg::A0,
+            Reg::A1,
+            Reg::A2,
+            Reg::A3,
+            Reg::T0,
+            Reg::T1,
+            Reg::T2,
+            Reg::T3,
+        ];
+        match registers.get(index) {
+            Some(&reg) => cpu::register(self.unicorn, &self.machine().clone(), reg),
+            None => {
+                let above = 8 * (index - registers.len()) as u32;
+                let at = self.address(Reg::SP) + above;
+                self.load(at, 8).unwrap_or_default()
+            }
+        }
     }
 
     /// An argument under o32.
@@ -164,7 +187,7 @@ impl Visit<'_, '_> {
     }
 
     /// What programs call by themselves.
-    fn serve(&mut self, at: u64, arguments: [u64; 5]) -> Result<Option<u64>, Wrong> {
+    fn serve(&mut self, at: u64, arguments: &[u64]) -> Result<Option<u64>, Wrong> {
         let callee = self.callee(at);
         let callee = callee.ok_or_else(|| format!("no function at {at:#x}"))?;
         let call = Call::new(callee, arguments);

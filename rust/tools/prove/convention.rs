@@ -12,7 +12,7 @@ use crate::jit::mips::Reg;
 use crate::jit::runtime;
 use crate::model::bpf::alu;
 use crate::model::bpf::memory::ByteOrder;
-use crate::model::bpf::{Prototype, AX, R10};
+use crate::model::bpf::{self, Prototype, AX, R10};
 use crate::model::term::Term;
 use crate::model::word::Word;
 use crate::tools::machine::Machine;
@@ -213,11 +213,11 @@ pub(super) fn call(
     machine: &Machine,
     function: Option<runtime::Function>,
     prototype: Option<Prototype>,
-    arguments: [Option<Term>; 5],
+    arguments: [Option<Term>; bpf::ARGUMENTS],
 ) -> (Call, Term) {
     let gprlen = machine.gprlen();
-    let kinds = prototype.map_or([None; 5], |prototype| prototype.arguments);
-    let mut passed = [None; 5];
+    let kinds = prototype.map_or([None; bpf::ARGUMENTS], |prototype| prototype.arguments);
+    let mut passed = [None; bpf::ARGUMENTS];
     for (passed, (kind, value)) in passed.iter_mut().zip(kinds.into_iter().zip(arguments)) {
         *passed = kind
             .zip(value)

@@ -12,7 +12,7 @@ use super::scene::{Around, Counter, Goal, Machine};
 use super::shape::Many;
 use crate::host::{ARENA, AX};
 use crate::jit::abi::Role;
-use crate::jit::analysis::Usage;
+use crate::jit::analysis::{StackArguments, Usage};
 use crate::jit::bpf::{Reg, RegSet};
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::runtime::Counted;
@@ -48,6 +48,10 @@ pub(super) const EVERYTHING: Around = Around {
         makes_tail_calls: true,
         needs_subprograms: Some(0),
         calls_subprograms: true,
+        stack_arguments: StackArguments {
+            passed: 7,
+            taken: 7,
+        },
     },
     role: Role::Main,
     reaches_tail_calls: true,

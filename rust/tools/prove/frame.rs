@@ -99,6 +99,7 @@ impl Run {
             callee: Callee::Helper,
             function: None,
             calls: Vec::new(),
+            stack_arguments: 0,
             counts: Vec::new(),
             has_called: false,
             probes: false,

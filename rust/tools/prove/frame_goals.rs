@@ -3,6 +3,7 @@
 //! What a frame has to hold, besides registers and the BPF stack: the count of tail calls, what a callback
 //! looks for that takes the program's place, and R10 where it is not in the frame.
 
+use super::argument::arrival_goals;
 use super::convention::{self, FP, GP, S4, SP};
 use super::entry::boundary;
 use super::frame::{Layout, Run};
@@ -12,14 +13,15 @@ use crate::jit::bpf;
 use crate::model::term::Term;
 use crate::model::word::Word;
 
-/// R10 is the end of a stack that each processor has, if it is; and a callback finds what it looks for.
+/// R10 is the end of a stack that each processor has, if it is; a callback finds what it looks for; and
+/// arguments in registers are still there.
 pub(super) fn place_goals(
     machine: &Machine,
     around: &Around,
     layout: &Layout,
     run: &Run,
 ) -> Vec<(String, Term)> {
-    let mut goals = Vec::new();
+    let mut goals = arrival_goals(machine, around, &run.before, &run.after);
     if let Some(stack) = around.private_stack {
         let expected = private_stack(machine, around, stack, run.before[GP]);
         let is_used = around.usage.registers.contains(bpf::Reg::R10);

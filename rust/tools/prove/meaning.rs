@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use super::argument::{Before, Values};
 use super::convention::{GP, S4};
 use super::path::Path;
 use super::space::Space;
@@ -29,6 +30,9 @@ pub(super) struct Meaning {
     pub(super) space: Space,
     pub(super) calls: Vec<Call>,
     pub(super) unspecified: BTreeSet<Term>,
+    /// Arguments in no BPF register, behind the instruction.
+    pub(super) passed: Values,
+    pub(super) taken: Values,
     pub(super) readable: BTreeSet<(Term, u32)>,
 }
 
@@ -49,6 +53,7 @@ impl Theorem<'_> {
         Setup {
             order: self.machine.order(),
             ax: host::AX,
+            parameters: Some(host::PARAMETERS),
             is_wide: self.machine.is_wide(),
             upper_half: match self.around.verifier_zext {
                 true => UpperHalf::Unspecified,
@@ -61,8 +66,23 @@ impl Theorem<'_> {
         }
     }
 
+    /// A helper gets as many arguments as were written before.
+    fn define(&self, defined: &mut [bool; REGISTERS]) {
+        if self.insns[0].opcode == CALL && self.insns[0].src == 0 {
+            for (number, defined) in defined.iter_mut().enumerate().take(6).skip(2) {
+                let register = crate::jit::bpf::Reg::ALL[number];
+                *defined = self.around.passed.contains(register);
+            }
+        }
+    }
+
     /// Runs the BPF model.
-    pub(super) fn mean(&self, path: &mut Path, gpr: &[Term; 32]) -> Result<Meaning, String> {
+    pub(super) fn mean(
+        &self,
+        path: &mut Path,
+        gpr: &[Term; 32],
+        arguments: &Before,
+    ) -> Result<Meaning, String> {
         let order = self.machine.order();
         let programs = [self.program()];
         let setup = self.setup();
@@ -91,14 +111,9 @@ impl Theorem<'_> {
             std::array::from_fn(|register| self.machine.value(gpr, register));
         machine.registers = before;
         machine.defined = [true; REGISTERS];
-        if self.insns[0].opcode == CALL && self.insns[0].src == 0 {
-            for register in 2..=5 {
-                machine.defined[register] = self
-                    .around
-                    .passed
-                    .contains(crate::jit::bpf::Reg::ALL[register]);
-            }
-        }
+        machine.passed = arguments.passed;
+        machine.taken = arguments.taken;
+        self.define(&mut machine.defined);
         let count = Term::variable(32, "tail calls");
         machine.tail_calls = count;
         let next = machine
@@ -106,6 +121,7 @@ impl Theorem<'_> {
             .map_err(|trap| format!("the BPF model: {trap:?}"))?;
         let (after, defined, at) = (machine.registers, machine.defined, machine.at);
         let tail_calls = (count, machine.tail_calls);
+        let (passed, taken) = (machine.passed, machine.taken);
         Ok(Meaning {
             before,
             after,
@@ -116,6 +132,8 @@ impl Theorem<'_> {
             space: world.space,
             calls: world.calls,
             unspecified: world.unspecified,
+            passed,
+            taken,
             readable: world.readable,
         })
     }

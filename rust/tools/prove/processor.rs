@@ -40,6 +40,8 @@ pub(super) struct MipsWorld<'p> {
     /// The C function, if it is one.
     pub(super) function: Option<Function>,
     pub(super) calls: Vec<Call>,
+    /// How many arguments there are in no BPF register that the program passes.
+    pub(super) stack_arguments: u32,
     /// What functions of the program got as the count of tail calls, and left of it.
     pub(super) counts: Vec<(Term, Term)>,
     /// A function was called, of whatever kind.

@@ -7,11 +7,12 @@ use super::scene::{Around, Machine};
 use super::shape::Many;
 use crate::host::TIMED_MAY_GOTO;
 use crate::jit::abi::Role;
-use crate::jit::analysis::Usage;
+use crate::jit::analysis::{StackArguments, Usage};
 use crate::jit::bpf::{Reg, RegSet};
-use crate::jit::runtime::Counted;
+use crate::jit::runtime::{Counted, Function, Value, REGISTER_ARGUMENTS};
 use crate::model::bpf::fields::class;
 use crate::tools::build::*;
+use crate::tools::prototype::value;
 
 /// Programs that use this and that: what their frames and calls depend on.
 pub(super) fn programs(machine: &Machine) -> Vec<Around> {
@@ -63,6 +64,7 @@ pub(super) fn programs(machine: &Machine) -> Vec<Around> {
             let mut others = with_functions(around);
             others.extend(with_exceptions(around));
             others.extend(with_private_stack(machine, around));
+            others.extend(with_stack_arguments(around));
             others
         })
         .collect();
@@ -88,6 +90,23 @@ fn with_exceptions(around: &Around) -> Vec<Around> {
     let mut both = vec![boundary, callback];
     both.retain(|around| matches!(around.stack_depth, 0 | 8));
     both
+}
+
+/// The same as functions that pass and take arguments in no BPF register.
+fn with_stack_arguments(around: &Around) -> Vec<Around> {
+    let counts = [(7, 7), (7, 0), (0, 7), (1, 0), (4, 2)];
+    let with = |(passed, taken)| Around {
+        role: Role::Subprogram,
+        usage: Usage {
+            calls_subprograms: around.usage.makes_calls,
+            stack_arguments: StackArguments { passed, taken },
+            ..around.usage
+        },
+        ..*around
+    };
+    let mut all = counts.map(with).to_vec();
+    all.retain(|around| around.stack_depth == 8);
+    all
 }
 
 /// The same with a stack that each processor has, in kernels for one and for several.
@@ -140,6 +159,27 @@ fn with_functions(around: &Around) -> Vec<Around> {
     functions
 }
 
+/// The same with a call of a C function that takes as many arguments, words and doublewords by turns.
+fn with_function(machine: &Machine, around: &Around) -> Around {
+    let count = REGISTER_ARGUMENTS + around.usage.stack_arguments.passed as usize;
+    let argument = |index: usize| match index {
+        index if index >= count => Value::default(),
+        index if index % 2 == 0 => value(8, false),
+        _ => value(2, true),
+    };
+    let function = Function {
+        slot: 0,
+        address: machine.pointer(0x8020_8004),
+        arguments: std::array::from_fn(argument),
+        result: value(8, false),
+        takes_stack_pointer: false,
+    };
+    Around {
+        function: Some(function),
+        ..*around
+    }
+}
+
 /// Instructions whose code depends on the frame, as far as a program that uses this may have them.
 pub(super) fn calls_in(machine: &Machine, around: &Around) -> Vec<Case> {
     let mut insns = Vec::new();
@@ -156,6 +196,9 @@ pub(super) fn calls_in(machine: &Machine, around: &Around) -> Vec<Case> {
     if around.usage.calls_subprograms {
         insns.push(call_subprogram(0x1234));
     }
+    let StackArguments { passed, taken } = around.usage.stack_arguments;
+    insns.extend((0..passed as i16).map(|index| store_argument(index, 2)));
+    insns.extend((0..taken as i16).map(|index| load_argument(6, index)));
     // Under n64, a program that makes none has no place to count them.
     let makes_tail_calls = around.usage.makes_tail_calls || !machine.is_wide();
     let kinds = [Counted::Hits, Counted::Lookups]
@@ -174,8 +217,10 @@ pub(super) fn calls_in(machine: &Machine, around: &Around) -> Vec<Case> {
             };
             (tail_call(), around)
         });
+    let function = (passed != 0).then(|| (call_function(0), with_function(machine, around)));
     let others = insns.into_iter().map(|insn| (insn, *around));
     tail_calls
+        .chain(function)
         .chain(others)
         .map(|(insn, around)| Case {
             insns: vec![insn],

@@ -8,12 +8,14 @@
 
 use std::collections::BTreeMap;
 
+use super::argument;
 use super::convention::{
     doubleword, in_memory_order, is_caller_saved, Function, A0, A2, ARGUMENTS, HOME_AREA, SP, V0,
     V1,
 };
-use super::world::{Call, Callee, MipsWorld};
+use super::world::{in_bpf_registers, Call, Callee, MipsWorld};
 use crate::host::RUNTIME;
+use crate::model::bpf;
 use crate::model::mips::{Machine, Next};
 use crate::model::term::Term;
 use crate::model::word::Word;
@@ -154,15 +156,15 @@ fn call(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Result<
     }
     machine.hi = machine.platform.unknown(gprlen);
     machine.lo = machine.platform.unknown(gprlen);
+    // Arguments and the home area belong to the callee. A function of the program leaves the count of
+    // tail calls in the latter.
+    for place in (0..arguments_end(machine.platform)).step_by(4) {
+        let value = machine.platform.unknown(32);
+        machine.platform.frame.insert(place, value);
+    }
     if is_wide {
         machine.gpr[V0] = result.unwrap_or(machine.gpr[V0]);
         return Ok(());
-    }
-    // Arguments and the home area belong to the callee. A function of the program leaves the count of
-    // tail calls in the latter.
-    for place in (0..ARGUMENTS).step_by(4) {
-        let value = machine.platform.unknown(32);
-        machine.platform.frame.insert(place, value);
     }
     if let Some(&(_, left)) = machine.platform.counts.last() {
         machine.platform.frame.insert(0, left);
@@ -179,11 +181,25 @@ fn call(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Result<
     Ok(())
 }
 
+/// How far from `$sp` the arguments of what is called end.
+fn arguments_end(world: &MipsWorld<'_>) -> i32 {
+    let machine = world.machine;
+    let home = if machine.is_wide() { 0 } else { ARGUMENTS };
+    let others = match world.callee {
+        Callee::Helper => 0,
+        Callee::Function | Callee::Subprogram => argument::end(machine, world.stack_arguments),
+    };
+    home.max(others)
+}
+
+/// How far `$sp` has moved since the instruction began.
+fn moved(machine: &Machine<'_, Term, MipsWorld<'_>>) -> i32 {
+    (machine.gpr[SP] - machine.platform.sp).value().unwrap_or(0) as i32
+}
+
 /// The doubleword among the arguments on the stack.
 fn stack_argument(machine: &mut Machine<'_, Term, MipsWorld<'_>>, index: i32) -> Term {
-    let sp = machine.gpr[SP];
-    let moved = (sp - machine.platform.sp).value().unwrap_or(0) as i32;
-    let place = moved + HOME_AREA + 8 * index;
+    let place = moved(machine) + HOME_AREA + 8 * index;
     let words = [
         machine.platform.frame_word(place),
         machine.platform.frame_word(place + 4),
@@ -200,13 +216,13 @@ fn helper(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Term 
     machine.platform.calls.push(Call {
         what: target,
         callee: Callee::Helper,
-        arguments: [
+        arguments: in_bpf_registers([
             Some(registers[0]),
             Some(registers[1]),
             Some(stack[0]),
             Some(stack[1]),
             Some(stack[2]),
-        ],
+        ]),
         result,
     });
     result
@@ -238,8 +254,7 @@ fn check_stack_pointer(machine: &mut Machine<'_, Term, MipsWorld<'_>>) {
 fn function(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Result<Term, String> {
     let function = machine.platform.function.ok_or("a call of no function")?;
     let prototype = prototype::of(&function);
-    let (order, gpr) = (machine.platform.order(), machine.gpr);
-    let moved = (gpr[SP] - machine.platform.sp).value().unwrap_or(0) as i32;
+    let (order, gpr, moved) = (machine.platform.order(), machine.gpr, moved(machine));
     let mut word = |number: usize| match number {
         0..=3 => gpr[A0 + number],
         _ => machine.platform.frame_word(moved + 4 * number as i32),
@@ -269,7 +284,7 @@ fn function(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Res
 /// in the home area, or what stands for it in `$v1`.
 fn subprogram(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Term {
     let result = Term::variable(64, "the function's result");
-    let gpr = machine.gpr;
+    let (gpr, moved) = (machine.gpr, moved(machine));
     let world = &mut *machine.platform;
     let came = match world.machine.is_wide() {
         true => gpr[V1],
@@ -280,7 +295,10 @@ fn subprogram(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> T
     world.calls.push(Call {
         what: target,
         callee: Callee::Subprogram,
-        arguments: std::array::from_fn(|number| Some(world.machine.value(&gpr, 1 + number))),
+        arguments: std::array::from_fn(|number| match number.checked_sub(5) {
+            None => Some(world.machine.value(&gpr, 1 + number)),
+            Some(index) => argument::found(world.machine, &gpr, &world.frame, (index, moved)),
+        }),
         result,
     });
     result
@@ -289,7 +307,7 @@ fn subprogram(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> T
 /// A look at the clock: a pointer, and how often a loop may go on.
 fn clock(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Term {
     let result = Term::variable(64, "what the clock says");
-    let mut arguments = [None; 5];
+    let mut arguments = [None; bpf::ARGUMENTS];
     arguments[0] = Some(machine.gpr[A0]);
     machine.platform.calls.push(Call {
         what: target,
@@ -300,15 +318,22 @@ fn clock(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Term {
     result
 }
 
-/// Five arguments, each in a register.
+/// Arguments, of which five are in BPF registers.
 fn wide_helper(machine: &mut Machine<'_, Term, MipsWorld<'_>>, target: Term) -> Term {
     let result = Term::variable(64, "the helper's result");
-    machine.platform.calls.push(Call {
+    let (world, moved) = (&*machine.platform, moved(machine));
+    let call = Call {
         what: target,
         callee: Callee::Helper,
-        arguments: std::array::from_fn(|number| Some(machine.gpr[A0 + number])),
+        arguments: std::array::from_fn(|number| match number.checked_sub(5) {
+            None => Some(machine.gpr[A0 + number]),
+            Some(index) => {
+                argument::found(world.machine, &machine.gpr, &world.frame, (index, moved))
+            }
+        }),
         result,
-    });
+    };
+    machine.platform.calls.push(call);
     result
 }
 

@@ -14,6 +14,7 @@
 //! - where an access may find no memory, there was asked for some just where BPF does, and all this
 //!   holds whether there is any or not; of what both ask for, in any order of time, a store may find
 //!   none though the load before it did;
+//! - arguments beyond five are where they are looked for;
 //! - helpers were called with the arguments that BPF says, where o32 or n64 wants them, and C functions
 //!   with such as have their arguments' types;
 //! - other functions of the program were called with the count of tail calls, or its address, where they
@@ -23,6 +24,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::argument::{self, Before};
 use super::convention::{self, FP, GP, K0, K1, RA, S4, S7, SP, V1};
 use super::counter::Counted;
 use super::frame::Layout;
@@ -97,13 +99,16 @@ impl Theorem<'_> {
     pub(super) fn obligation(&self, path: &mut Path) -> Result<Obligation, String> {
         let gpr = self.machine.unknown_registers();
         path.assumed.extend_from_slice(self.assumptions);
-        let meaning = self.mean(path, &gpr)?;
+        let arguments = Before::new(self.machine, self.around, self.layout, &gpr);
+        let meaning = self.mean(path, &gpr, &arguments)?;
         let counted = (gpr[SP], meaning.tail_calls.0);
         let counted = Counted::new(self.machine, self.around, self.layout, counted);
         let assumptions = counted.assumptions(&meaning, self.machine);
         path.assumed.extend(assumptions);
-        let saved = self.saved(&counted);
-        let frame = saved.clone();
+        let mut saved = self.saved(&counted);
+        saved.extend(arguments.taken_words);
+        let mut frame = saved.clone();
+        frame.extend(arguments.passed_words);
         let mut world = MipsWorld {
             machine: self.machine,
             path,
@@ -119,6 +124,7 @@ impl Theorem<'_> {
             callee: self.callee(),
             function: self.around.function,
             calls: Vec::new(),
+            stack_arguments: self.around.usage.stack_arguments.passed,
             counts: Vec::new(),
             has_called: false,
             probes: self.probes(),
@@ -209,6 +215,7 @@ impl Theorem<'_> {
                 obligation.demand("where control goes", found.equals(target));
                 self.judge_registers(obligation, meaning, ran, true);
                 self.judge_frame(obligation, world, &ran.saved);
+                argument::judge(obligation, meaning, world, (self.layout, &ran.after));
                 judge_events(obligation, meaning, world, false);
             }
             (Next::TailCall(..), _) | (_, End::Register(_)) => {
@@ -222,6 +229,7 @@ impl Theorem<'_> {
                 );
                 self.judge_registers(obligation, meaning, ran, !world.has_called);
                 self.judge_frame(obligation, world, &ran.saved);
+                argument::judge(obligation, meaning, world, (self.layout, &ran.after));
                 if self.is_tail_call() {
                     let counter = &ran.counted;
                     judge_structure_loads(obligation, meaning, world, (None, counter.elsewhere()));

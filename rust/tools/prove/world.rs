@@ -12,7 +12,7 @@ use super::space::{Event, Space};
 use crate::host::{RUNTIME, TIMED_MAY_GOTO};
 use crate::jit::runtime::{Function, Processors};
 use crate::model::bpf::fields::Fields;
-use crate::model::bpf::{Arena, Content, Kernel, Prototype, Stretch};
+use crate::model::bpf::{Arena, Content, Kernel, Prototype, Stretch, ARGUMENTS};
 use crate::model::term::Term;
 use crate::model::word::Word;
 use crate::model::world::{Fault, Purpose, World};
@@ -34,8 +34,13 @@ pub(super) struct Call {
     /// The immediate, or the address.
     pub(super) what: Term,
     pub(super) callee: Callee,
-    pub(super) arguments: [Option<Term>; 5],
+    pub(super) arguments: [Option<Term>; ARGUMENTS],
     pub(super) result: Term,
+}
+
+/// The arguments of what takes none beyond five.
+pub(super) fn in_bpf_registers(first: [Option<Term>; 5]) -> [Option<Term>; ARGUMENTS] {
+    std::array::from_fn(|index| first.get(index).copied().flatten())
 }
 
 /// That an address is a multiple of an access's size, as one bit.
@@ -152,13 +157,17 @@ impl Kernel<Term> for BpfWorld<'_> {
         self.calls.push(Call {
             what,
             callee: Callee::Helper,
-            arguments,
+            arguments: in_bpf_registers(arguments),
             result,
         });
         Some(result)
     }
 
-    fn call_subprogram(&mut self, which: i32, arguments: [Option<Term>; 5]) -> Option<Term> {
+    fn call_subprogram(
+        &mut self,
+        which: i32,
+        arguments: [Option<Term>; ARGUMENTS],
+    ) -> Option<Term> {
         let what = match self.immediate {
             Some(immediate) => immediate.low(32),
             None => Term::new(32, i64::from(which) as u64),
@@ -206,7 +215,7 @@ impl Kernel<Term> for BpfWorld<'_> {
     fn look_at_clock(&mut self, counts: Term) -> Option<Term> {
         let result = Term::variable(64, "what the clock says");
         let distance = RUNTIME.check_time.wrapping_sub(RUNTIME.call_base);
-        let mut arguments = [None; 5];
+        let mut arguments = [None; ARGUMENTS];
         arguments[0] = Some(counts.low(self.machine.gprlen()));
         self.calls.push(Call {
             what: Term::new(32, distance.into()),
@@ -229,7 +238,7 @@ impl Kernel<Term> for BpfWorld<'_> {
         self.function.as_ref().map(prototype::of)
     }
 
-    fn call_function(&mut self, call: &Fields, arguments: [Option<Term>; 5]) -> Term {
+    fn call_function(&mut self, call: &Fields, arguments: [Option<Term>; ARGUMENTS]) -> Term {
         let prototype = Kernel::<Term>::function(self, call);
         let (call, result) = convention::call(self.machine, self.function, prototype, arguments);
         self.calls.push(call);

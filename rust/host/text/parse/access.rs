@@ -83,7 +83,12 @@ impl Parser<'_> {
         } else {
             Place::Proved
         };
-        let base = self.register()?.number;
+        // No register, but it is written as one.
+        let parameters = self.dialect.parameters;
+        let base = match parameters.map(|number| (number, format!("r{number}"))) {
+            Some((number, name)) if self.takes_word(&name) => number,
+            _ => self.register()?.number,
+        };
         let offset = match self.peek() {
             Kind::Symbol("+" | "-") => self.fitting("an offset")?,
             _ => 0,

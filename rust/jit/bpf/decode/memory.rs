@@ -4,7 +4,7 @@
 
 use super::Decoder;
 use crate::jit::bpf::raw::{atomic, mode, size};
-use crate::jit::bpf::{Access, AtomicOp, Insn, Mem, Operand, Reg, Size, Width};
+use crate::jit::bpf::{Access, AtomicOp, Insn, Mem, Operand, Reg, Size, Width, STACK_ARGUMENTS};
 use crate::jit::error::Result;
 use crate::jit::mips::Width as Registers;
 
@@ -40,7 +40,41 @@ impl Decoder<'_> {
         })
     }
 
+    /// Which of the arguments beyond five an access of BPF_REG_PARAMS is about, so far from it: from the
+    /// first one on, one behind the other.
+    fn argument(&self, distance: i32) -> Result<u32> {
+        let doublewords = u32::try_from(distance).unwrap_or(0);
+        let is_access = (self.raw.mode(), self.raw.size()) == (mode::MEM, size::DW);
+        let index = doublewords
+            .checked_div(Size::Dw.bytes())
+            .and_then(|number| number.checked_sub(1));
+        match index {
+            Some(index)
+                if is_access && doublewords % Size::Dw.bytes() == 0 && index < STACK_ARGUMENTS =>
+            {
+                Ok(index)
+            }
+            _ => self.unsupported(),
+        }
+    }
+
+    /// An argument for a function that is called.
+    fn store_argument(&self, src: Operand) -> Result<Insn> {
+        let index = self.argument(i32::from(self.raw.off).wrapping_neg())?;
+        Ok(Insn::StoreArgument { index, src })
+    }
+
+    fn is_of_arguments(&self, register: u8) -> bool {
+        self.dialect.parameters == Some(register)
+    }
+
     pub(super) fn load(&self) -> Result<Insn> {
+        if self.is_of_arguments(self.raw.src(self.dialect.endian)) {
+            return Ok(Insn::LoadArgument {
+                dst: self.dst_written()?,
+                index: self.argument(i32::from(self.raw.off))?,
+            });
+        }
         let size = self.size();
         let (signed, access) = match self.raw.mode() {
             mode::MEM => (false, Access::Proved),
@@ -64,6 +98,9 @@ impl Decoder<'_> {
 
     pub(super) fn store_imm(&self) -> Result<Insn> {
         let src = Operand::Imm(self.raw.imm);
+        if self.is_of_arguments(self.raw.dst(self.dialect.endian)) {
+            return self.store_argument(src);
+        }
         match self.raw.mode() {
             mode::MEM => self.store_of(src, Access::Proved),
             mode::PROBE_MEM32 => self.store_of(src, Access::Arena),
@@ -73,6 +110,9 @@ impl Decoder<'_> {
     }
 
     pub(super) fn store(&self) -> Result<Insn> {
+        if self.is_of_arguments(self.raw.dst(self.dialect.endian)) {
+            return self.store_argument(Operand::Reg(self.src()?));
+        }
         match self.raw.mode() {
             mode::MEM => self.store_of(Operand::Reg(self.src()?), Access::Proved),
             mode::PROBE_MEM32 => self.store_of(Operand::Reg(self.src()?), Access::Arena),

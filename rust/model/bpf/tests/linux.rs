@@ -33,7 +33,7 @@ pub(super) const STRETCHES: [Stretch; 3] = [
 /// unsigned int, and with others it takes and gives nothing.
 pub(super) fn prototype(call: &Fields) -> Option<Prototype> {
     let kind = |bits, is_signed| Some(Type { bits, is_signed });
-    let mut arguments = [None; 5];
+    let mut arguments = [None; ARGUMENTS];
     let result = match call.immediate {
         2 => {
             arguments[0] = kind(8, true);
@@ -64,6 +64,7 @@ fn run(first: u64, body: &[Fields]) -> (Result<u64, Trap>, Vec<u8>) {
     let setup = Setup {
         order,
         ax: 12,
+        parameters: Some(11),
         upper_half: UpperHalf::Zero,
         counted: Counted::Hits,
         is_wide: true,

@@ -146,6 +146,7 @@ fn terms_mean_what_bits_do() {
             setup: Setup {
                 order: random.choose(&[ByteOrder::Little, ByteOrder::Big]),
                 ax: NUMBER_OF_AX,
+                parameters: None,
                 upper_half: random.choose(&[UpperHalf::Zero, UpperHalf::Unspecified]),
                 counted: random.choose(&[Counted::Hits, Counted::Lookups]),
                 is_wide: false,

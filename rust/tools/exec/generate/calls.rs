@@ -2,16 +2,48 @@
 
 //! Calls of functions of the program, and tail calls.
 //!
-//! A function gets the data in R1, and in R2 to R5 whatever there is. It calls only those behind it, so that
+//! A function gets the data in R1, in R2 to R5 whatever there is, and so many arguments more. It calls only those behind it, so that
 //! no chain is longer than there are functions.
 
 use super::*;
 
+/// How many arguments beyond five a function takes, by its number among functions.
+fn stack_arguments(function: usize) -> i16 {
+    [7, 0, 2, 4][function % 4]
+}
+
 impl Generator<'_> {
+    /// Loads some of the arguments beyond five.
+    pub(super) fn take_arguments(&mut self, function: usize) {
+        for index in 0..stack_arguments(function) {
+            if self.random.chance(50) {
+                let dst = self.writable();
+                self.push(load_argument(dst, index));
+                self.defined |= 1 << dst;
+            }
+        }
+    }
+
+    /// Stores so many, some of them constants.
+    pub(super) fn pass_arguments(&mut self, count: i16) {
+        for index in 0..count {
+            if self.random.chance(30) {
+                let value = self.immediate();
+                self.push(store_argument_imm(index, value));
+            } else {
+                let src = self.readable();
+                self.push(store_argument(index, src));
+            }
+        }
+    }
+
     /// `function(data, ...)`. If it may have made a tail call, nothing is known of the upper half of R0.
     pub(super) fn function_call(&mut self) {
         let Range { start, end } = self.place.callees;
-        let callee = start + self.random.below(end - start);
+        let number = self.random.below(end - start);
+        let callee = start + number;
+        // A function calls those behind it, the program all.
+        let first = self.place.function.map_or(0, |function| function + 1);
         for argument in 2..=5 {
             if self.is_defined(argument) && self.random.chance(60) {
                 continue;
@@ -28,6 +60,7 @@ impl Generator<'_> {
             }
             self.defined |= 1 << argument;
         }
+        self.pass_arguments(stack_arguments(first + number));
         self.push(mov(1, self.base));
         self.push(call_subprogram(callee as i32));
         if self.place.slots > 0 {

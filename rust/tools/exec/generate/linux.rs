@@ -8,6 +8,7 @@
 //! arena, some are constants with junk above the low word, others what a program has computed.
 
 use super::*;
+use crate::jit::runtime::REGISTER_ARGUMENTS;
 use crate::tools::exec::functions::{self, CFunction};
 use crate::tools::exec::places::{edges, ARENA_PAGE, ARENA_PAGE_AT, PAGE, RETURN};
 
@@ -260,9 +261,11 @@ impl Generator<'_> {
         let Some(function) = CFunction::new(number) else {
             return;
         };
-        for reg in 1..=function.arity() as u8 {
+        for reg in 1..=function.arity().min(REGISTER_ARGUMENTS) as u8 {
             self.argument(reg);
         }
+        let others = function.arity().saturating_sub(REGISTER_ARGUMENTS);
+        self.pass_arguments(others as i16);
         self.push(call_function(function.number()));
         self.defined &= !0b11_1111;
         if function.has_result() {

@@ -5,7 +5,8 @@
 use super::*;
 use crate::host::TIMED_MAY_GOTO;
 use crate::jit::bpf::raw::helper::{GET_CURRENT_TASK, GET_CURRENT_TASK_BTF, GET_SMP_PROCESSOR_ID};
-use crate::jit::runtime::{Function, Value};
+use crate::jit::bpf::STACK_ARGUMENTS;
+use crate::jit::runtime::{Function, Value, ARGUMENTS};
 use crate::tools::prototype::{value, TYPES};
 
 /// Addresses of functions: in the kernel, in modules, and in a segment of its own, which only 64-bit
@@ -19,6 +20,7 @@ const ADDRESSES: [u64; 3] = [
 pub(super) fn forms(machine: &Machine, forms: &mut Vec<Form>) {
     loads("probe", [PROBE_MEM, PROBE_MEM_SIGNED], forms);
     functions(machine, forms);
+    stack_arguments(forms);
     inlined(forms);
     clock(forms);
 }
@@ -45,21 +47,35 @@ pub(super) fn loads(name: &str, [mode, signed]: [u8; 2], forms: &mut Vec<Form>) 
 
 /// What functions take, in that order, and what they give: each type in each place, by turns; and every
 /// row of words and doublewords, of which o32 has some in registers and others on the stack.
-fn prototypes() -> Vec<([Value; 5], Value)> {
+fn prototypes() -> Vec<([Value; ARGUMENTS], Value)> {
     // None, too.
     let values = [&[Value::default()], &TYPES[..]].concat();
     let by_turns = (0..values.len()).map(|turn| {
         let value = |number: usize| values[(turn + number) % values.len()];
-        ([0, 1, 2, 3, 4].map(value), value(5))
+        (std::array::from_fn(value), value(5))
     });
-    let rows = (0..1 << 5).map(|row: usize| {
-        let value = |number: usize| match row >> number & 1 {
-            0 => value(4, false),
-            _ => value(8, false),
+    // Of five, and of twelve of which the last seven say more.
+    let word = |row: usize, number: usize| match row >> number & 1 {
+        0 => value(4, false),
+        _ => value(8, false),
+    };
+    let five = (0..1 << 5).map(move |row: usize| {
+        let value = |number: usize| match number {
+            0..=4 => word(row, number),
+            _ => Value::default(),
         };
-        ([0, 1, 2, 3, 4].map(value), Value::default())
+        (std::array::from_fn(value), Value::default())
     });
-    by_turns.chain(rows).collect()
+    let twelve = (0..1 << 7).flat_map(move |row: usize| {
+        [0, 1].map(|first| {
+            let value = |number: usize| match number.checked_sub(5) {
+                None => word(first, number),
+                Some(number) => word(row, number),
+            };
+            (std::array::from_fn(value), Value::default())
+        })
+    });
+    by_turns.chain(five).chain(twelve).collect()
 }
 
 fn functions(machine: &Machine, forms: &mut Vec<Form>) {
@@ -90,11 +106,29 @@ fn functions(machine: &Machine, forms: &mut Vec<Form>) {
     // As the one that throws exceptions does, of which the argument is a doubleword.
     let mut form = Form::new("call function with stack pointer");
     for first in [value(8, false), value(4, true)] {
-        let mut arguments = [Value::default(); 5];
+        let mut arguments = [Value::default(); ARGUMENTS];
         arguments[0] = first;
         add(&mut form, (arguments, Value::default()), ADDRESSES[0], true);
     }
     forms.push(form);
+}
+
+/// Arguments in no register: each place, from and to each register, and of all immediates.
+fn stack_arguments(forms: &mut Vec<Form>) {
+    let mut stores = Form::new("store argument");
+    let mut immediates = Form::new("store argument imm");
+    let mut loads = Form::new("load argument");
+    for index in 0..STACK_ARGUMENTS {
+        for reg in READABLE {
+            stores.add_in_both(store_argument(index as i16, reg), EVERYTHING);
+        }
+        for reg in WRITABLE {
+            loads.add_in_both(load_argument(reg, index as i16), EVERYTHING);
+        }
+        let insn = store_argument_imm(index as i16, 0);
+        immediates.add_both(insn, Many::Immediate);
+    }
+    forms.extend([stores, immediates, loads]);
 }
 
 /// What needs no call, and jumps through a register.
