@@ -195,6 +195,9 @@ fn arena(prog: &bindings::bpf_prog) -> Option<Arena> {
 /// # Errors
 ///
 /// `NoMemory`; `Unsupported` if the kernel does not know one, which the verifier does not let happen.
+///
+/// Never inlined: what it has on the stack is not there while the program is analysed.
+#[inline(never)]
 fn functions(prog: &bindings::bpf_prog, endian: Endian) -> Result<Vec<Function, KVmalloc>> {
     let insns = insns(prog);
     // Sums and counters of iterators can panic.

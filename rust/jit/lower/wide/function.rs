@@ -26,7 +26,8 @@ const ARGUMENTS: [BpfReg; REGISTER_ARGUMENTS] =
 impl Lowering<'_, N64> {
     /// `R0 = function(R1, R2, R3, R4, R5, ...)`
     pub(crate) fn call_function(&mut self, slot: u32) -> Option<()> {
-        let function = *self.setting.function(slot)?;
+        let setting = self.setting;
+        let function = setting.function(slot)?;
         for (index, value) in (0u32..).zip(function.arguments) {
             match self.argument(index)? {
                 ArgumentPlace::Register(a) => {
