@@ -6,6 +6,8 @@ mod build;
 pub mod encode;
 pub mod exec;
 pub mod fuzz;
+#[cfg(feature = "emulator")]
+mod linux;
 mod machine;
 #[cfg(feature = "emulator")]
 pub mod models;

@@ -26,6 +26,7 @@ use super::{btf, places, Suite};
 use crate::model::bpf::fields::{class, Fields};
 use crate::model::bpf::memory::ByteOrder;
 use crate::tools::build::*;
+use crate::tools::linux;
 
 const SELFTESTS: &str = "tools/testing/selftests/bpf";
 
@@ -54,7 +55,7 @@ const HEADERS: [(&str, &str); 3] = [
 
 /// Reads the suite.
 pub(super) fn read(order: ByteOrder) -> Result<Suite> {
-    let linux = places::linux()?;
+    let linux = linux::source()?;
     let compiler = Compiler::new(&linux, order)?;
     let programs = linux.join(SELFTESTS).join("progs");
     let mut sources = Vec::new();
