@@ -44,7 +44,7 @@ runner = { test -x '$(CARGO_TARGET_DIR)/debug/boot-tests' || echo 'building the 
 # make check needs less than make boot does.
 setup = scripts/setup
 
-.PHONY: help setup boot matrix test check encode exec diff fuzz prove mutants show list clean
+.PHONY: help setup boot matrix test check encode exec diff fuzz prove features mutants show list clean
 .DEFAULT_GOAL := help
 
 help:
@@ -62,6 +62,7 @@ help:
 	@echo '                on top of what has run before, which is added up'
 	@echo '  make prove    emitted code, proved right for all values of registers and memory;'
 	@echo '                for all machines, or MACHINE; see FORM='
+	@echo '  make features checks the table of what this JIT and others can do; see TABLE='
 	@echo '  make mutants  seeds bugs in the JIT, one at a time: each must be caught by a judge;'
 	@echo '                takes an hour; see MUTANT='
 	@echo '  make show     BPF and the MIPS code made of it, side by side; see BPF='
@@ -96,7 +97,7 @@ help:
 	@echo '  INPUT=               fuzz: only judge this file, and show it'
 	@echo '  MUTANT=              mutants: only this one, or an area, as "shift"'
 	@echo '  RESUME=0             mutants: 1: go on after an interrupted run'
-	@echo '  TABLE=               mutants, matrix, diff: write the table to this file'
+	@echo '  TABLE=               mutants, matrix, diff, features: write the table to this file'
 	@echo '  FRESH=0              matrix: 1: boot also what is known to pass'
 	@echo '  CACHE=$(CACHE)'
 	@echo '                       where sources, builds and logs are kept'
@@ -147,6 +148,12 @@ prove:
 	@"$(cargo)" run --release --quiet --locked -p bpf-jit-mips --features tools --bin prove -- \
 		$(if $(filter file,$(origin MACHINE)),,--machine '$(MACHINE)') \
 		$(if $(FORM),--form '$(FORM)')
+
+# From the newest kernel's source, if it is there; to write the table, it must be.
+features:
+	@$(setup) $(if $(TABLE),exec,check)
+	@"$(cargo)" run --quiet --locked -p bpf-jit-mips --features tools --bin features -- \
+		$(if $(TABLE),--table '$(TABLE)',--check)
 
 mutants:
 	@$(setup) encode exec prove

@@ -5,8 +5,8 @@
 mod build;
 pub mod encode;
 pub mod exec;
+pub mod features;
 pub mod fuzz;
-#[cfg(feature = "emulator")]
 mod linux;
 mod machine;
 #[cfg(feature = "emulator")]

@@ -132,6 +132,16 @@ fn run(arguments: &Arguments) -> Result<bool> {
     report.finish(arguments.table.as_deref())
 }
 
+/// The names of all forms on machines of so many bits.
+pub(super) fn form_names(bits: u32) -> Vec<String> {
+    let machine = MACHINES
+        .iter()
+        .find(|machine| machine.is_wide() == (bits == 64));
+    let forms = machine.map(forms::forms).unwrap_or_default();
+    let forms = forms.into_iter().chain(frame_forms());
+    forms.map(|form| form.name).collect()
+}
+
 /// The forms to prove for a machine.
 fn wanted(arguments: &Arguments, machine: &Machine) -> Vec<Form> {
     forms::forms(machine)
