@@ -10,13 +10,14 @@
 //!   one. No image has branches with a forbidden slot.
 //! - Far jumps go where branches may; behind the epilogue, into the prologue, too.
 //! - Bit-fields lie inside their word.
+//! - No word copies a register of 64 bits by `addu`, which is for words. An emulator may copy all of it.
 //! - The exception table is sorted. What may fault is a load or a store and in no delay slot, and
 //!   goes on behind itself in its BPF instruction, or at that one's end.
 
 use super::mips::{print, Word};
 use super::Image;
 use crate::jit::mips::table::{Effects, Field, Op};
-use crate::jit::mips::{Cpu, Reg, RegMask};
+use crate::jit::mips::{Cpu, Reg, RegMask, Width};
 
 /// Finds the first thing that is wrong with an image.
 ///
@@ -90,6 +91,12 @@ fn starts(image: &Image) -> Result<Vec<bool>, String> {
     Ok(starts)
 }
 
+/// Whether an instruction adds zero to a register as a word.
+fn is_copy_of_word(word: &Word) -> bool {
+    let is_zero = |field| word.field(field) == Reg::ZERO.number();
+    word.op == Op::Addu && is_zero(Field::Rt) != is_zero(Field::Rs)
+}
+
 /// A word in its image.
 struct Spot<'a> {
     image: &'a Image,
@@ -114,6 +121,9 @@ impl Spot<'_> {
         }
         if word.op == Op::Dext && word.field(Field::Pos) + word.field(Field::Size) >= 64 {
             return Err("the bit-field is not inside the doubleword".to_string());
+        }
+        if cpu.width == Width::W64 && is_copy_of_word(&word) {
+            return Err("copies a word only".to_string());
         }
         if word.has(Effects::BRANCHES) {
             self.judge_slot()?;

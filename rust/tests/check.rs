@@ -77,6 +77,13 @@ fn bit_fields_outside_the_word() {
 }
 
 #[test]
+fn copies_of_words_where_registers_are_wider() {
+    let copy = Insn::addu(Reg::T8, Reg::V0, Reg::ZERO);
+    let fault = fault_of(&[copy], &LE64_R2);
+    assert!(fault.contains("copies a word"), "{fault}");
+}
+
+#[test]
 fn branches_out_of_the_image_and_into_other_instructions() {
     let outside = [
         to(1000),

@@ -137,18 +137,24 @@ impl Convention for N64 {
         Some(())
     }
 
-    fn save_result(asm: &mut Block, _: Endian, is_word: bool, value: Value, at: u32) -> Option<()> {
-        let r0 = n64::register(bpf::Reg::R0);
-        let unsigned_word = Value {
-            bytes: 4,
-            signed: false,
-        };
-        match value.bytes {
-            1 | 2 | 4 => widen(asm, TEMPORARY, r0, value)?,
-            0 | 8 if is_word => widen(asm, TEMPORARY, r0, unsigned_word)?,
-            0 | 8 => asm.copy(TEMPORARY, r0),
+    /// A pointer is no word: RAM is in XKPHYS.
+    fn save_result(
+        asm: &mut Block,
+        endian: Endian,
+        is_word: bool,
+        value: Value,
+        at: u32,
+    ) -> Option<()> {
+        let seen = match value.bytes {
+            1 | 2 | 4 => value,
+            0 | 8 if is_word => Value {
+                bytes: 4,
+                signed: false,
+            },
+            0 | 8 => return Self::save(asm, endian, bpf::Reg::R0, at),
             _ => return None,
-        }
+        };
+        widen(asm, TEMPORARY, n64::register(bpf::Reg::R0), seen)?;
         asm.sd(TEMPORARY, offset(at)?, Reg::SP);
         Some(())
     }
