@@ -7,7 +7,7 @@
 //! kernels, [`O32`], and 64-bit ones, [`N64`]: whatever else the core has is the same for both, or
 //! one of the two sets of lowerings behind [`Abi::lower`]. Only one is compiled into a kernel.
 
-mod frame;
+pub(crate) mod frame;
 pub(crate) mod n64;
 pub(crate) mod o32;
 mod shape;

@@ -258,6 +258,7 @@ fn what_cannot_be_passed_on_is_refused() {
     let six = [value(8, false); 6];
     let refused = [
         Description {
+            target: Target::Main,
             arguments: &six,
             ..CALL
         },

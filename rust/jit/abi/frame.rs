@@ -42,7 +42,7 @@
 //! its frame. The callback that handles it is called with the end of this frame, loads them back, and
 //! makes a frame of its own in the same place ([`Role::Exception`]); what was below is given up.
 
-mod argument;
+pub(crate) mod argument;
 
 use core::marker::PhantomData;
 

@@ -2,9 +2,11 @@
 
 //! What all trampolines have in common: the order of things.
 
-use super::convention::{Convention, Places};
-use super::layout::{offset, Layout, DOUBLEWORD};
+use super::convention::{Convention, Places, TEMPORARY};
+use super::layout::{offset, Layout, DOUBLEWORD, REGISTERS};
 use super::{Description, Node, Outcome, Skip, Target};
+use crate::jit::abi::frame::argument;
+use crate::jit::abi::ArgumentPlace;
 use crate::jit::asm::{Block, Sink, Slot, Target as Jump};
 use crate::jit::bpf;
 use crate::jit::error::{Error, Result};
@@ -27,6 +29,29 @@ const ARGUMENTS: [bpf::Reg; 5] = [
 
 /// Where a program's function goes on behind a trampoline, at its entry.
 pub(crate) const OWN_RETURN: Reg = Reg::AT;
+
+/// What happens to arguments that are in no BPF register.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Move {
+    /// From where the function has been passed them, to the context.
+    Save,
+    /// To where it finds them when the trampoline calls it.
+    Pass,
+    /// To where they came from, as far as programs may have changed that.
+    TakeBack,
+}
+
+/// A doubleword of the frame, or of what is around it, by distances from sp.
+fn copy<A: Convention>(asm: &mut Block, from: u32, to: u32) -> Option<()> {
+    let mut at = 0u32;
+    while at < DOUBLEWORD {
+        let (from, to) = (from.checked_add(at)?, to.checked_add(at)?);
+        asm.push(A::load(TEMPORARY, offset(from)?, Reg::SP));
+        asm.push(A::store(TEMPORARY, offset(to)?, Reg::SP));
+        at = at.wrapping_add(A::REGISTER);
+    }
+    Some(())
+}
 
 /// Emits one trampoline.
 pub(crate) struct Emitter<'a, A> {
@@ -151,7 +176,8 @@ impl<'a, A: Convention> Emitter<'a, A> {
     fn save_arguments(&mut self, sink: &mut Sink<'_>) -> Result {
         let endian = self.cpu.endian;
         if self.is_attached() {
-            return self.each_register(sink, A::save);
+            self.each_register(sink, A::save)?;
+            return self.each_other(sink, Move::Save);
         }
         let mut slot = 0u32;
         let mut places = Places {
@@ -181,6 +207,36 @@ impl<'a, A: Convention> Emitter<'a, A> {
             }
             Some(())
         })
+    }
+
+    /// Moves the function's arguments that are in no BPF register.
+    fn each_other(&mut self, sink: &mut Sink<'_>, what: Move) -> Result {
+        if !self.is_attached() {
+            return Ok(());
+        }
+        let mut index = REGISTERS;
+        while index < self.layout.slots {
+            self.part(sink, |asm, layout| {
+                let slot = layout.slot(index)?;
+                match (argument::place::<A>(index.checked_sub(REGISTERS)?)?, what) {
+                    (ArgumentPlace::Register(reg), Move::Save) => {
+                        asm.push(A::store(reg, offset(slot)?, Reg::SP));
+                    }
+                    (ArgumentPlace::Register(reg), _) => {
+                        asm.push(A::load(reg, offset(slot)?, Reg::SP));
+                    }
+                    (ArgumentPlace::Stack(at), Move::Save) => {
+                        copy::<A>(asm, layout.size.checked_add(at)?, slot)?;
+                    }
+                    (ArgumentPlace::Stack(at), Move::Pass) => copy::<A>(asm, slot, at)?,
+                    // It is still there.
+                    (ArgumentPlace::Stack(_), Move::TakeBack) => {}
+                }
+                Some(())
+            })?;
+            index = index.wrapping_add(1);
+        }
+        Ok(())
     }
 
     /// What the context has besides arguments. A result is 0 until there is one.
@@ -294,6 +350,7 @@ impl<'a, A: Convention> Emitter<'a, A> {
 
     fn call_function(&mut self, sink: &mut Sink<'_>) -> Result {
         self.each_register(sink, A::take_back)?;
+        self.each_other(sink, Move::Pass)?;
         let (endian, description) = (self.cpu.endian, self.description);
         self.part(sink, |asm, layout| {
             A::take_back_tail_calls(asm, layout.tail_calls)?;
@@ -312,6 +369,7 @@ impl<'a, A: Convention> Emitter<'a, A> {
         let (endian, description) = (self.cpu.endian, self.description);
         if description.outcome == Outcome::Continue {
             self.each_register(sink, A::take_back)?;
+            self.each_other(sink, Move::TakeBack)?;
         }
         self.part(sink, |asm, layout| {
             let up = Slot::Fill(A::add(Reg::SP, Reg::SP, offset(layout.size)?));

@@ -4,6 +4,7 @@
 
 use super::convention::Convention;
 use super::{Description, Outcome, Target};
+use crate::jit::abi::frame::argument;
 use crate::jit::error::{Error, Result};
 use crate::jit::mips::Simm16;
 
@@ -34,7 +35,7 @@ pub(crate) struct Layout {
     pub(super) program: u32,
     /// Of the function's registers those that are no arguments.
     pub(super) kept: u32,
-    /// How many registers of the function's are saved, arguments and others.
+    /// How many registers of the function's are saved, arguments and others; and arguments on the stack.
     pub(super) registers: u32,
     /// n64: what travels in `$v1`.
     pub(super) tail_calls: u32,
@@ -63,11 +64,16 @@ impl Layout {
         }
         let registers = match description.target {
             Target::Callback => slots,
-            Target::Main | Target::Subprogram if slots > REGISTERS => return None,
+            // All kernels give those that C calls, and extensions, as many arguments as there are registers.
+            Target::Main if slots > REGISTERS => return None,
             Target::Main => slots.max(1),
-            Target::Subprogram => REGISTERS,
+            Target::Subprogram => slots.max(REGISTERS),
         };
-        let mut next = A::CALL_AREA;
+        let passed = match (description.target, description.outcome) {
+            (Target::Subprogram, Outcome::Call(_)) => slots.saturating_sub(REGISTERS),
+            _ => 0,
+        };
+        let mut next = A::CALL_AREA.max(argument::end::<A>(passed));
         let mut take = |bytes: u32| {
             let at = next;
             next = next.checked_add(bytes.checked_next_multiple_of(DOUBLEWORD)?)?;

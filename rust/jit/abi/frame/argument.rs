@@ -28,6 +28,26 @@ pub(crate) enum ArgumentPlace {
     Stack(u32),
 }
 
+/// Where the argument beyond five with this index is for a function that is called.
+pub(crate) fn place<A: Abi>(index: u32) -> Option<ArgumentPlace> {
+    let mut registers = A::ARGUMENTS.iter();
+    match registers.nth(usize::try_from(index).ok()?) {
+        Some(reg) => Some(ArgumentPlace::Register(reg)),
+        None => {
+            let at = A::OUTGOING.checked_add(bytes::<A>(index))?;
+            Some(ArgumentPlace::Stack(at))
+        }
+    }
+}
+
+/// How far above `sp` the last of so many ends, of those on the stack.
+pub(crate) fn end<A: Abi>(count: u32) -> u32 {
+    match bytes::<A>(count) {
+        0 => 0,
+        bytes => A::OUTGOING.saturating_add(bytes),
+    }
+}
+
 /// Bytes that so many arguments take on the stack.
 fn bytes<A: Abi>(count: u32) -> u32 {
     let on_stack = count.saturating_sub(A::ARGUMENTS.count());
@@ -45,23 +65,13 @@ pub(super) fn outgoing<A: Abi>(usage: &Usage) -> u32 {
 
 /// How far above the frame the last argument ends that the program takes from the stack.
 pub(super) fn above<A: Abi>(arguments: StackArguments) -> u32 {
-    match bytes::<A>(arguments.taken) {
-        0 => 0,
-        bytes => A::OUTGOING.saturating_add(bytes),
-    }
+    end::<A>(arguments.taken)
 }
 
 impl<A: Abi> Frame<A> {
     /// Where this argument beyond five is for a function that is called; the first has index 0.
     pub(crate) fn passed(&self, index: u32) -> Option<ArgumentPlace> {
-        let mut registers = A::ARGUMENTS.iter();
-        match registers.nth(usize::try_from(index).ok()?) {
-            Some(reg) => Some(ArgumentPlace::Register(reg)),
-            None => {
-                let at = A::OUTGOING.checked_add(bytes::<A>(index))?;
-                Some(ArgumentPlace::Stack(at))
-            }
-        }
+        place::<A>(index)
     }
 
     /// Where one is that this function has been called with.

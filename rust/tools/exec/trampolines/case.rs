@@ -118,12 +118,20 @@ fn nodes(
     (before, behind)
 }
 
+/// Where an argument of a function of a program is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Place {
+    Registers(Registers),
+    /// Bytes from `$sp`.
+    Stack(u32),
+}
+
 impl Case {
     pub(super) fn new(random: &mut Random, machine: &Machine) -> Case {
         let target = random.choose(&[Target::Callback, Target::Main, Target::Subprogram]);
         let outcome = outcome(random, machine, target);
         let is_call = matches!(outcome, Outcome::Call(_));
-        let most = if target == Target::Callback { 13 } else { 6 };
+        let most = if target == Target::Main { 6 } else { 13 };
         let arguments = (0..random.below(most)).map(|_| random.choose(&TYPES));
         let arguments: Vec<Value> = arguments.collect();
         let has_sessions = is_call && random.chance(50);
@@ -219,7 +227,10 @@ impl Case {
         if machine.is_wide() {
             registers.push((Reg::V1, self.tail_calls));
         }
-        for ((first, second), &input) in self.all_registers(machine).into_iter().zip(&self.inputs) {
+        for (place, &input) in self.all_places(machine).into_iter().zip(&self.inputs) {
+            let Place::Registers((first, second)) = place else {
+                continue;
+            };
             let (low, high) = (input & 0xffff_ffff, input >> 32);
             match (second, machine.endian) {
                 (None, _) => registers.push((first, input)),
@@ -234,10 +245,16 @@ impl Case {
     pub(super) fn stack(&self, machine: &Machine) -> Vec<(u32, Vec<u8>)> {
         if self.target != Target::Callback {
             let count = self.tail_calls as u32;
-            return match machine.width {
+            let mut stack = match machine.width {
                 Width::W32 => vec![(0, machine.bytes(count).to_vec())],
                 Width::W64 => Vec::new(),
             };
+            for (place, &input) in self.all_places(machine).into_iter().zip(&self.inputs) {
+                if let Place::Stack(at) = place {
+                    stack.push((at, machine.bytes64(input).to_vec()));
+                }
+            }
+            return stack;
         }
         let places = self.places(machine).into_iter();
         let stacked = places.filter(|&(place, _)| argument(machine, place).is_none());
@@ -271,28 +288,31 @@ impl Case {
         places
     }
 
-    /// R1 to R5.
-    pub(super) fn all_registers(&self, machine: &Machine) -> [Registers; 5] {
+    /// R1 to R5, and where arguments beyond are: on the stack as doublewords, from `$sp` up, but for three
+    /// that are in registers under n64.
+    pub(super) fn all_places(&self, machine: &Machine) -> Vec<Place> {
+        let stack =
+            |first: u32, count: u32| (0..count).map(move |index| Place::Stack(first + 8 * index));
         if machine.is_wide() {
-            return [Reg::A0, Reg::A1, Reg::A2, Reg::A3, Reg::T0].map(|reg| (reg, None));
+            let registers = (4..12).map(|number| (Reg::from_number(number), None));
+            return registers.map(Place::Registers).chain(stack(0, 4)).collect();
         }
-        [
-            (Reg::A0, Some(Reg::A1)),
-            (Reg::A2, Some(Reg::A3)),
-            (Reg::T0, Some(Reg::T1)),
-            (Reg::T2, Some(Reg::T3)),
-            (Reg::T4, Some(Reg::T5)),
-        ]
+        let pairs = (4..14).step_by(2);
+        let registers = pairs.map(|number| {
+            let [first, second] = [number, number + 1].map(Reg::from_number);
+            Place::Registers((first, Some(second)))
+        });
+        registers.chain(stack(40, 7)).collect()
     }
 
     /// Those that the function must find: a program has one argument that counts, and those that BTF says.
-    pub(super) fn kept_registers(&self, machine: &Machine) -> Vec<Registers> {
-        self.all_registers(machine)[..self.kept()].to_vec()
+    pub(super) fn kept_places(&self, machine: &Machine) -> Vec<Place> {
+        self.all_places(machine)[..self.kept()].to_vec()
     }
 
     pub(super) fn kept(&self) -> usize {
         match self.target {
-            Target::Subprogram => 5,
+            Target::Subprogram => self.arguments.len().max(5),
             _ => self.arguments.len().max(1),
         }
     }

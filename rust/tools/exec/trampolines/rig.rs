@@ -5,7 +5,7 @@
 
 use unicorn_engine::{uc_error, Arch, Prot, RegisterMIPS, Unicorn};
 
-use super::case::{Action, Case};
+use super::case::{Action, Case, Place};
 use super::visit::visit;
 use super::{cpu, Machine, Random};
 use crate::jit::mips::{Endian, Reg, Width};
@@ -58,8 +58,8 @@ pub(super) struct Left {
     /// `$v0`, or R0.
     pub(super) word: u64,
     pub(super) r0: u64,
-    /// R1 to R5, and what says how many tail calls were made.
-    pub(super) registers: [u64; 5],
+    /// Arguments, and what says how many tail calls were made.
+    pub(super) registers: Vec<u64>,
     pub(super) tail_calls: u64,
 }
 
@@ -201,8 +201,9 @@ impl Rig {
         }
         self.judge_end(case, &before, &above)?;
         let endian = machine.endian;
-        let registers = case.all_registers(&machine);
-        let registers = registers.map(|pair| value(&self.unicorn, endian, pair));
+        let places = case.all_places(&machine).into_iter();
+        let registers = places.map(|place| at(&self.unicorn, endian, STACK_POINTER, place));
+        let registers = registers.collect();
         Ok(Left {
             events: std::mem::take(&mut self.unicorn.get_data_mut().events),
             word: cpu::register(&self.unicorn, &machine, Reg::V0),
@@ -258,6 +259,14 @@ pub(super) fn value<D>(
         Endian::Big => (second, first),
     };
     u64::from(high) << 32 | u64::from(low)
+}
+
+/// What is in a place of an argument.
+pub(super) fn at(unicorn: &Unicorn<'_, State>, endian: Endian, sp: u32, place: Place) -> u64 {
+    match place {
+        Place::Registers(registers) => value(unicorn, endian, registers),
+        Place::Stack(above) => doubleword(unicorn, sp + above),
+    }
 }
 
 fn r0(unicorn: &Unicorn<'_, State>) -> u64 {

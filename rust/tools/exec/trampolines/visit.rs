@@ -6,7 +6,7 @@ use unicorn_engine::Unicorn;
 
 use super::case::{Action, Case, TAIL_CALLS};
 use super::rig::{
-    doubleword, load_word, tail_calls, value, word, write, Event, State, Wrong, STACK,
+    self, doubleword, load_word, tail_calls, value, word, write, Event, State, Wrong, STACK,
     STACK_POINTER,
 };
 use super::{cpu, mix};
@@ -78,9 +78,9 @@ pub(super) fn visit(unicorn: &mut Unicorn<'_, State>, at: u32) -> Result<(), Wro
         },
         Action::Function => Event::Function {
             registers: {
-                let registers = case.kept_registers(&machine).into_iter();
-                registers
-                    .map(|pair| value(unicorn, machine.endian, pair))
+                let places = case.kept_places(&machine).into_iter();
+                places
+                    .map(|place| rig::at(unicorn, machine.endian, sp, place))
                     .collect()
             },
             tail_calls: tail_calls(unicorn, sp),
