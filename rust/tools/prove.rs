@@ -9,9 +9,9 @@
 //!                +------------------> BPF model over terms -----+
 //! ```
 //!
-//! [`theorem`] says what is proved of an instruction, [`frame`] of prologue and epilogue; [`forms`]
-//! of which instructions; [`shape`] how it is proved for all immediates and offsets. What is
-//! trusted is in `Documentation/verification.rst`.
+//! [`theorem`] says what is proved of an instruction, [`frame`] of prologue and epilogue, [`trampoline`]
+//! of trampolines; [`forms`] of which instructions; [`shape`] how it is proved for all immediates and
+//! offsets. What is trusted is in `Documentation/verification.rst`.
 
 mod argument;
 mod case;
@@ -35,6 +35,7 @@ mod shape;
 mod solver;
 mod space;
 mod theorem;
+mod trampoline;
 mod world;
 
 use std::path::PathBuf;
@@ -154,9 +155,15 @@ fn wanted(arguments: &Arguments, machine: &Machine) -> Vec<Form> {
         .collect()
 }
 
-/// Frames are proved like instructions, without being any.
-fn frame_forms() -> [Form; 2] {
-    [case::FRAMES, case::CALLS].map(|name| Form {
+/// Frames and trampolines are proved like instructions, without being any.
+fn frame_forms() -> [Form; 5] {
+    let trampolines = [
+        trampoline::CALLBACKS,
+        trampoline::BEFORE,
+        trampoline::AROUND,
+    ];
+    let [callbacks, before, around] = trampolines;
+    [case::FRAMES, case::CALLS, callbacks, before, around].map(|name| Form {
         name: name.to_owned(),
         cases: Vec::new(),
     })

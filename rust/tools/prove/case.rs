@@ -6,18 +6,17 @@ use anyhow::Result;
 
 use super::forms::{self, Case, Form};
 use super::frame::{self, Layout};
-use super::path::explore;
+use super::path::{explore, Path};
 use super::programs;
+use super::report::{describe, values};
 use super::scene::{emit, Around, Machine, Snippet};
 use super::shape::{Class, Numbers, Shapes};
 use super::solver::{not_all, Answer, Effort, Solver};
 use super::theorem::{Obligation, Theorem};
+use super::trampoline::{self, AROUND, BEFORE, CALLBACKS};
 use crate::host::mips::print;
-use crate::host::text;
-use crate::jit::bpf::decode;
-use crate::jit::mips::cpu::Barriers;
 use crate::model::bpf::fields::Fields;
-use crate::model::term::{forget_all, lemma_uses, Assignment, Term};
+use crate::model::term::{forget_all, lemma_uses, Term};
 use crate::model::word::Word;
 
 /// The form that stands for prologues and epilogues.
@@ -79,6 +78,7 @@ impl<'m> Prover<'m> {
         match form.name.as_str() {
             FRAMES => self.frames()?,
             CALLS => self.calls()?,
+            CALLBACKS | BEFORE | AROUND => trampoline::prove(self, &form.name)?,
             _ => self.cases(&form.cases)?,
         }
         let after = self.solver.effort;
@@ -153,21 +153,50 @@ impl<'m> Prover<'m> {
                 continue;
             };
             let machine = self.machine;
-            let mut obligations = Vec::new();
-            let result = explore(|path| {
-                let mut obligation = frame::epilogue(machine, &around, &layout, path)?;
-                obligation.assumptions = path.assumptions();
-                obligations.push(obligation);
-                Ok::<(), String>(())
-            });
-            let mut wrong = result.err();
-            for obligation in obligations {
-                wrong = wrong.or(self.discharge(&obligation)?);
+            self.theorem(
+                |path| {
+                    let mut obligation = frame::epilogue(machine, &around, &layout, path)?;
+                    obligation.assumptions = path.assumptions();
+                    Ok(obligation)
+                },
+                || format!("epilogue of {:?}", around.usage),
+            )?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn machine(&self) -> &'m Machine {
+        self.machine
+    }
+
+    /// Proves what a run has to show on every way through it, unless too much has failed already. Who
+    /// fails tells what it is about.
+    ///
+    /// # Errors
+    ///
+    /// The solver does not work.
+    pub(super) fn theorem(
+        &mut self,
+        run: impl Fn(&mut Path) -> Result<Obligation, String>,
+        tell: impl Fn() -> String,
+    ) -> Result<()> {
+        if self.is_hopeless() {
+            return Ok(());
+        }
+        let mut obligations = Vec::new();
+        let result = explore(|path| {
+            obligations.push(run(path)?);
+            Ok::<(), String>(())
+        });
+        let mut wrong = result.err();
+        for obligation in obligations {
+            if wrong.is_none() {
+                wrong = self.discharge(&obligation)?;
             }
-            match wrong {
-                None => self.outcome.proved += 1,
-                Some(wrong) => self.fail(format!("epilogue of {:?}: {wrong}", around.usage)),
-            }
+        }
+        match wrong {
+            None => self.outcome.proved += 1,
+            Some(wrong) => self.fail(format!("{wrong}: {}", tell())),
         }
         Ok(())
     }
@@ -356,26 +385,5 @@ impl<'m> Prover<'m> {
             text += &format!("  {address:08x} {word:08x} {}\n", print(word, address));
         }
         text
-    }
-}
-
-/// Values of variables, by name.
-fn values(assignment: &Assignment) -> String {
-    let mut values: Vec<String> = assignment
-        .variables
-        .iter()
-        .map(|(variable, value)| format!("{variable:?} = {value:#x}"))
-        .collect();
-    values.sort();
-    values.join(", ")
-}
-
-fn describe(machine: &Machine, insns: &[Fields]) -> String {
-    let mut program: Vec<_> = insns.iter().map(|insn| machine.raw(insn)).collect();
-    program.extend([crate::jit::bpf::Raw::new(machine.endian, 0x95, 0, 0, 0, 0); 3]);
-    let dialect = crate::host::dialect(&machine.cpu(Barriers::NONE));
-    match decode(dialect, &program, 0) {
-        Ok(insn) => format!("{} on {}", text::print(&insn, 0), machine.name),
-        Err(_) => format!("{insns:?} on {}", machine.name),
     }
 }

@@ -10,6 +10,11 @@ use anyhow::{Context, Result};
 
 use super::case::Outcome;
 use super::scene::Machine;
+use crate::host::text;
+use crate::jit::bpf::{decode, Raw};
+use crate::jit::mips::cpu::Barriers;
+use crate::model::bpf::fields::Fields;
+use crate::model::term::Assignment;
 
 /// What came of a form on a machine.
 pub(super) struct Row {
@@ -133,5 +138,27 @@ impl Report {
             text.push('\n');
         }
         text
+    }
+}
+
+/// Values of variables, by name.
+pub(super) fn values(assignment: &Assignment) -> String {
+    let mut values: Vec<String> = assignment
+        .variables
+        .iter()
+        .map(|(variable, value)| format!("{variable:?} = {value:#x}"))
+        .collect();
+    values.sort();
+    values.join(", ")
+}
+
+/// An instruction, and for which machine it is.
+pub(super) fn describe(machine: &Machine, insns: &[Fields]) -> String {
+    let mut program: Vec<_> = insns.iter().map(|insn| machine.raw(insn)).collect();
+    program.extend([Raw::new(machine.endian, 0x95, 0, 0, 0, 0); 3]);
+    let dialect = crate::host::dialect(&machine.cpu(Barriers::NONE));
+    match decode(dialect, &program, 0) {
+        Ok(insn) => format!("{} on {}", text::print(&insn, 0), machine.name),
+        Err(_) => format!("{insns:?} on {}", machine.name),
     }
 }
