@@ -355,6 +355,7 @@ int main(void)
 	check_sessions();
 	check_extensions();
 	check_tail_calls();
+	check_many_arguments();
 	check_refusals();
 	printf("Summary: %d PASSED, %d FAILED\n", passed, failed);
 	return failed != 0;

@@ -86,6 +86,7 @@ void check_congestion_control(void);
 void check_sessions(void);
 void check_extensions(void);
 void check_tail_calls(void);
+void check_many_arguments(void);
 void check_refusals(void);
 
 #endif
