@@ -315,14 +315,6 @@ impl Insn {
         )
     }
 
-    /// Whether the instruction is about another function of the program.
-    pub(crate) const fn needs_subprograms(&self) -> bool {
-        matches!(
-            self,
-            Insn::CallSubprogram { .. } | Insn::LoadSubprogram { .. }
-        )
-    }
-
     /// How the instruction accesses memory, if it does.
     pub(crate) const fn access(&self) -> Option<Access> {
         match self {

@@ -355,15 +355,17 @@ fn arena_of(program: &Program<'_>, usage: &Usage) -> Result<Option<Arena>> {
     }
 }
 
-/// A program that calls functions of its own is compiled function by function.
+/// A program that calls functions of its own is compiled function by function. Not so if the verifier has
+/// removed the others as dead: an address of one is then a number that nothing uses.
 ///
 /// # Errors
 ///
 /// `Unsupported` if this is not such a function: then a call has no address of what it calls; and for an
 /// exception callback with tail calls, which the verifier does not let through: nothing counts them.
 fn check_subprograms(program: &Program<'_>, usage: &Usage) -> Result {
-    let counts = usage.makes_tail_calls || usage.calls_subprograms && program.reaches_tail_calls;
-    match (program.role, usage.needs_subprograms) {
+    let calls = usage.calls_subprograms;
+    let counts = usage.makes_tail_calls || calls.is_some() && program.reaches_tail_calls;
+    match (program.role, calls) {
         (Role::Whole, Some(at)) => Err(unsupported(program, at)),
         (Role::Exception, at) if counts => Err(unsupported(program, at.unwrap_or_default())),
         _ => Ok(()),
@@ -380,17 +382,11 @@ fn arguments(program: &Program<'_>) -> RegSet {
 }
 
 fn unsupported(program: &Program<'_>, at: u32) -> Error {
-    Error::Unsupported {
-        at,
-        opcode: opcode(program, at),
-    }
-}
-
-fn opcode(program: &Program<'_>, at: u32) -> u8 {
     let insn = usize::try_from(at)
         .ok()
         .and_then(|at| program.insns.get(at));
-    insn.map_or(0, |insn| insn.code)
+    let opcode = insn.map_or(0, |insn| insn.code);
+    Error::Unsupported { at, opcode }
 }
 
 /// Whether a branch in one word reaches the other.

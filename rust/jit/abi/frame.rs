@@ -109,7 +109,7 @@ impl<A: Abi> Frame<A> {
         let saved = saved::<A>(endian, usage, shape);
         let (outgoing, kept) = (argument::outgoing::<A>(usage), kept_count::<A>(usage));
         let keeps_count =
-            usage.makes_tail_calls || usage.calls_subprograms && shape.reaches_tail_calls;
+            usage.makes_tail_calls || usage.calls_subprograms.is_some() && shape.reaches_tail_calls;
         let count_size = if keeps_count { A::COUNT_SIZE } else { 0 };
         let parts = || {
             let count_at = outgoing.checked_add(kept.checked_mul(DOUBLEWORD)?)?;

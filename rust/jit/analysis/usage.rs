@@ -33,10 +33,8 @@ pub(crate) struct Usage {
     /// How many arguments beyond five it passes to what it calls, and takes itself: as many as up to the
     /// last that some instruction is about.
     pub(crate) stack_arguments: StackArguments,
-    /// The first instruction that is about another function of the program.
-    pub(crate) needs_subprograms: Option<u32>,
-    /// Some instruction calls another function of the program.
-    pub(crate) calls_subprograms: bool,
+    /// The first instruction that calls another function of the program.
+    pub(crate) calls_subprograms: Option<u32>,
     /// The first instruction that is about the program's arena.
     pub(crate) needs_arena: Option<u32>,
     /// Some instruction goes on anywhere in the program.
@@ -65,8 +63,8 @@ impl Usage {
             if usage.needs_arena.is_none() && insn.needs_arena() {
                 usage.needs_arena = Some(at);
             }
-            if usage.needs_subprograms.is_none() && insn.needs_subprograms() {
-                usage.needs_subprograms = Some(at);
+            if usage.calls_subprograms.is_none() && matches!(insn, Insn::CallSubprogram { .. }) {
+                usage.calls_subprograms = Some(at);
             }
             at = at.wrapping_add(insn.slots());
         }
@@ -90,7 +88,6 @@ impl Usage {
             _ => {}
         }
         self.makes_calls |= insn.is_call();
-        self.calls_subprograms |= matches!(insn, Insn::CallSubprogram { .. });
         self.jumps_indirectly |= matches!(insn, Insn::JumpIndirect { .. });
         self.makes_tail_calls |= matches!(insn, Insn::TailCall);
     }

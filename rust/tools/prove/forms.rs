@@ -46,8 +46,7 @@ pub(super) const EVERYTHING: Around = Around {
         needs_arena: Some(0),
         jumps_indirectly: false,
         makes_tail_calls: true,
-        needs_subprograms: Some(0),
-        calls_subprograms: true,
+        calls_subprograms: Some(0),
         stack_arguments: StackArguments {
             passed: 7,
             taken: 7,

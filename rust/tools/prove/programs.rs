@@ -98,7 +98,7 @@ fn with_stack_arguments(around: &Around) -> Vec<Around> {
     let with = |(passed, taken)| Around {
         role: Role::Subprogram,
         usage: Usage {
-            calls_subprograms: around.usage.makes_calls,
+            calls_subprograms: around.usage.makes_calls.then_some(0),
             stack_arguments: StackArguments { passed, taken },
             ..around.usage
         },
@@ -143,7 +143,7 @@ fn with_functions(around: &Around) -> Vec<Around> {
     for role in [Role::Main, Role::Subprogram] {
         for reaches_tail_calls in [true, false] {
             let usage = Usage {
-                calls_subprograms: around.usage.makes_calls,
+                calls_subprograms: around.usage.makes_calls.then_some(0),
                 makes_tail_calls: reaches_tail_calls && around.usage.makes_tail_calls,
                 ..around.usage
             };
@@ -193,7 +193,7 @@ pub(super) fn calls_in(machine: &Machine, around: &Around) -> Vec<Case> {
         insns.push(atomic(DW, 4, -8, 5, 0x01));
         insns.push(call_offset(TIMED_MAY_GOTO));
     }
-    if around.usage.calls_subprograms {
+    if around.usage.calls_subprograms.is_some() {
         insns.push(call_subprogram(0x1234));
     }
     let StackArguments { passed, taken } = around.usage.stack_arguments;

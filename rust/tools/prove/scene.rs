@@ -132,7 +132,8 @@ pub(super) enum Counter {
 impl Around {
     /// Whether tail calls are counted here.
     pub(super) fn counts(&self) -> bool {
-        self.usage.makes_tail_calls || self.usage.calls_subprograms && self.reaches_tail_calls
+        self.usage.makes_tail_calls
+            || self.usage.calls_subprograms.is_some() && self.reaches_tail_calls
     }
 
     /// How the kernel around tells its processors apart.
