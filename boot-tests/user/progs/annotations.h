@@ -28,6 +28,10 @@ struct expectation {
 	int is_run;			/* and return this */
 	int result;
 	uint64_t capabilities;		/* that are left to it */
+	struct {
+		int number;
+		const char *text;
+	} message;			/* the last that the verifier gives */
 };
 
 struct annotations {
@@ -99,7 +103,16 @@ static inline void read_result(struct annotations *annotations, enum way way, co
 		annotations->is_understood = 0;
 }
 
-static inline void read_tag(struct annotations *annotations, const char *tag, unsigned int *has)
+static inline void read_message(struct expectation *expectation, int number, const char *text)
+{
+	if (number < expectation->message.number)
+		return;
+	expectation->message.number = number;
+	expectation->message.text = text;
+}
+
+static inline void read_tag(struct annotations *annotations, int number, const char *tag,
+			    unsigned int *has)
 {
 	const char *value;
 	char *rest;
@@ -126,6 +139,10 @@ static inline void read_tag(struct annotations *annotations, const char *tag, un
 		*has |= 2;
 	} else if ((value = behind(tag, "test_prog_flags="))) {
 		read_flag(annotations, value);
+	} else if ((value = behind(tag, "test_expect_msg="))) {
+		read_message(&annotations->as[PRIVILEGED], number, value);
+	} else if ((value = behind(tag, "test_expect_msg_unpriv="))) {
+		read_message(&annotations->as[UNPRIVILEGED], number, value);
 	} else if (behind(tag, "test_arch=")) {
 		annotations->is_foreign = 1;	/* MIPS has no name there */
 	} else if ((value = behind(tag, "test_btf_path="))) {
@@ -155,14 +172,14 @@ static inline struct annotations read_annotations(const struct btf *types, const
 	for (i = 1; function > 0 && i < count; i++) {
 		const struct btf_type *type = btf__type_by_id(types, i);
 		const char *tag;
-		int length = 0;
+		int number, length = 0;
 
 		if (!btf_is_decl_tag(type) || (int)type->type != function ||
 		    btf_decl_tag(type)->component_idx != -1)
 			continue;
 		tag = btf__str_by_offset(types, type->name_off);
-		if (sscanf(tag, "comment:%*d:%n", &length) >= 0 && length)
-			read_tag(&annotations, tag + length, &has);
+		if (sscanf(tag, "comment:%d:%n", &number, &length) > 0 && length)
+			read_tag(&annotations, number, tag + length, &has);
 	}
 	annotations.is_test = annotations.ways != 0;
 	if (!annotations.ways)
@@ -173,10 +190,9 @@ static inline struct annotations read_annotations(const struct btf *types, const
 		annotations.as[UNPRIVILEGED].result = annotations.as[PRIVILEGED].result;
 		annotations.as[UNPRIVILEGED].is_run = annotations.as[PRIVILEGED].is_run;
 	}
+	if (!annotations.as[UNPRIVILEGED].message.text)
+		annotations.as[UNPRIVILEGED].message = annotations.as[PRIVILEGED].message;
 	annotations.flags |= USUAL_FLAGS & ~annotations.cleared_flags;
-	/* Accesses need not be aligned, since the kernel emulates those that are not. */
-	if (!annotations.is_test)
-		annotations.flags |= BPF_F_ANY_ALIGNMENT;
 	return annotations;
 }
 
