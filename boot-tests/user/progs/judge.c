@@ -243,6 +243,13 @@ static int is_comparable(const struct outcome *outcome)
 	       (outcome->run_error && outcome->run_error != -KERNEL_ENOTSUPP);
 }
 
+/* One needs CAP_BPF to ask for it, unless the processor does it well. */
+static int must_be_aligned(const struct test *test)
+{
+	return test->way == UNPRIVILEGED && test->annotations.flags & BPF_F_ANY_ALIGNMENT &&
+	       !(test->annotations.as[UNPRIVILEGED].capabilities & 1ULL << 39);
+}
+
 void judge(const struct test *test)
 {
 	const char *purpose = left_out(test);
@@ -251,6 +258,8 @@ void judge(const struct test *test)
 		report(test, ON_PURPOSE, "%s", purpose);
 	} else if (!test->annotations.is_understood) {
 		report(test, FAILED, "its annotations are not understood");
+	} else if (must_be_aligned(test)) {
+		report(test, NOT_HERE, "without privileges, accesses must be aligned");
 	} else if (!(test->annotations.modes & (is_jit_on ? COMPILED : INTERPRETED))) {
 		report(test, is_jit_on ? NEEDS_NO_JIT : NEEDS_JIT, "as it says");
 	} else if (!is_jit_on) {

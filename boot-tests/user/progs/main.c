@@ -209,9 +209,9 @@ static void conclude(void)
 		if (tally->count[i])
 			printf("%d of %s\n", tally->count[i], kind_names[i]);
 	}
-	printf("%d objects built of %d; %d programs loaded, %d run, %d attached; JIT = interpreter on "
-	       "%d, %d are random\n", tally->objects, tally->members, tally->loaded, tally->run,
-	       tally->attached, tally->same, tally->random);
+	printf("%d objects built of %d, %d tests in all; %d programs loaded, %d run, %d attached; "
+	       "JIT = interpreter on %d, %d are random\n", tally->objects, tally->members, tally->base,
+	       tally->loaded, tally->run, tally->attached, tally->same, tally->random);
 	printf("Summary: %d PASSED, %d SKIPPED, %d FAILED\n", tally->count[PASSED], skipped,
 	       tally->count[FAILED]);
 }

@@ -163,7 +163,7 @@ static int is_absent(const struct outcome *outcome)
 		"unresolved", "extern '", "extern (", "not found in modules", "failed to find BTF info",
 		"unsupported BPF program type", "could not find", "failed to find", "invalid helper",
 		"unsupported func", "no such", "failed to auto-attach", "failed to resolve",
-		"is not sleepable", "calling kernel function ", NULL
+		"is not sleepable", "calling kernel function ", "only supported on 64-bit arches", NULL
 	};
 
 	return says(outcome, phrases);

@@ -84,6 +84,8 @@ const char *not_compared(const struct test *test)
 		{ "cgroup_skb_direct_packet_access", NULL, "keeps the address of its packet's end" },
 		{ "test_global_func16", "global_func16", "returns what nobody has written" },
 		{ "verifier_basic_stack", "uninitialized_stack2", "returns what nobody has written" },
+		{ "verifier_live_stack", NULL, "returns what nobody has written, or an address" },
+		{ "verifier_raw_stack", "stack_no_skb_load_bytes", "returns what nobody has written" },
 	};
 
 	return find(test, ANY_OF(list));
@@ -106,7 +108,7 @@ static const struct target targets[] = {
 	  "chained_global_func_calls_success", "global_good" },
 	{ "freplace_get_constant", NULL, "test_pkt_access", NULL, NULL },
 	{ "freplace_global_func", NULL, "test_pkt_access", NULL, NULL },
-	{ "freplace_progmap", NULL, "xdp_dummy", "xdp_dummy_prog", "xdp_dummy_prog" },
+	{ "freplace_progmap", "xdp_cpumap_prog", "xdp_dummy", "xdp_dummy_prog", "xdp_dummy_prog" },
 	{ "freplace_void", NULL, "test_global_func7", NULL, NULL },
 	{ "tailcall_bpf2bpf_fentry", NULL, "tailcall_bpf2bpf2", "entry", NULL },
 	{ "tailcall_bpf2bpf_fexit", NULL, "tailcall_bpf2bpf2", "entry", NULL },
