@@ -156,11 +156,24 @@ static int load_text(struct text *text, int type, const char **why)
 	return -1;
 }
 
+static int may_get_no_image(int is_privileged)
+{
+	return !is_privileged && totals->settings.limit != ALL && totals->settings.enable;
+}
+
+/* A program whose helpers the kernel has inlined for the JIT cannot be interpreted any more. */
+static int was_refused(const struct program *program, int is_privileged, int error)
+{
+	enum { NOTSUPP = 524 };
+
+	return error == NOTSUPP && program->kind == HELPERS && may_get_no_image(is_privileged);
+}
+
 /* Whether the program was compiled or not, it should have been so. */
 static void check_compiled(struct task *task, struct program *program, int is_privileged)
 {
 	struct settings settings = totals->settings;
-	int may_be_refused = !is_privileged && settings.limit != ALL && settings.enable;
+	int may_be_refused = may_get_no_image(is_privileged);
 	int must_be_refused = may_be_refused && settings.limit == NOTHING;
 
 	program->is_compiled = is_compiled(program->fd);
@@ -216,6 +229,9 @@ int make_program(struct task *task, enum place place, struct program *program)
 		abort();
 	if (program->fd >= 0) {
 		check_compiled(task, program, is_privileged);
+	} else if (was_refused(program, is_privileged, error)) {
+		ADD(refused, 1);
+		close(program->area);
 	} else {
 		errno = error;
 		complain(task, program, "was not loaded");
