@@ -33,7 +33,7 @@ apt_version()	# PACKAGE: the version that apt would install, or nothing
 		sed -n 's/^  Candidate: \([0-9].*\)/\1/p'
 }
 
-apt_install()	# PACKAGE...
+apt_know()	# PACKAGE...: have lists that name them all
 {
 	apt_from=$(wc -l <"$log")
 	for apt_package; do
@@ -45,6 +45,21 @@ apt_install()	# PACKAGE...
 		[ -n "$(apt_version "$apt_package")" ] ||
 			fail "this system has no package $apt_package; needed is Debian 12 or newer"
 	done
+}
+
+apt_would_remove()	# PACKAGE...: prints what installing them takes away from the machine
+{
+	LC_ALL=C apt-get -s --no-install-recommends install "$@" 2>/dev/null |
+		awk '$1 == "Remv" { printf "%s%s", sep, $2; sep = " " }'
+}
+
+apt_install()	# PACKAGE...
+{
+	apt_know "$@"
+	apt_removed=$(apt_would_remove "$@")
+	[ -z "$apt_removed" ] ||
+		fail "to install $*, apt would remove: $apt_removed. Decide whether you need that; if not, remove it and run this again"
+	apt_from=$(wc -l <"$log")
 	set -- apt-get -o DPkg::Lock::Timeout=60 -y --no-install-recommends --no-remove install "$@"
 	apt_root "$@" && return
 	if logged_since "$apt_from" '404  Not Found' && apt_update && apt_root "$@"; then

@@ -54,8 +54,6 @@ explain()	# WHAT LINE: fail, by what the log says after that line
 		fail "$1: another program is installing packages: wait for it to end and run this again"
 	elif logged_since "$2" 'dpkg was interrupted'; then
 		fail "$1: an earlier installation was interrupted: run 'dpkg --configure -a' as root and run this again"
-	elif logged_since "$2" 'Packages need to be removed'; then
-		fail "$1: a conflicting package is installed (gcc-multilib fights all cross compilers): remove it yourself, then run this again; see $log"
 	elif logged_since "$2" 'resolv|[Cc]ould not connect|Unable to connect|onnection (refused|timed out|reset)|Network is unreachable|Failed to fetch|[Tt]imeout|download of .* failed|spurious network'; then
 		fail "$1: the network failed: check it (and http_proxy) and run this again; see $log"
 	else
