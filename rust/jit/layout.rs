@@ -102,11 +102,16 @@ impl<'a, A: Abi> Compiler<'a, A> {
         let (dialect, insns) = (program.dialect, program.insns);
         let arguments = arguments(program);
         let usage = Usage::gather(dialect, insns, arguments)?;
-        // Who jumps to an address may come to any instruction, with anything.
-        let memory = if usage.jumps_indirectly {
-            &mut []
-        } else {
-            workspace.facts
+        let slots = insns.len();
+        if workspace.offsets.len().checked_sub(1) != Some(slots) {
+            return Err(Error::NoMemory);
+        }
+        let memory = match workspace.facts.len() {
+            0 => workspace.facts,
+            len if len != slots => return Err(Error::NoMemory),
+            // Who jumps to an address may come to any instruction, with anything.
+            _ if usage.jumps_indirectly => &mut [],
+            _ => workspace.facts,
         };
         let facts = Facts::gather(dialect, insns, arguments, memory)?;
         let arena = arena_of(program, &usage)?;
@@ -122,9 +127,6 @@ impl<'a, A: Abi> Compiler<'a, A> {
             processors: runtime.processors,
         };
         let frame = Frame::new(cpu.endian, &usage, &shape)?;
-        if workspace.offsets.len().checked_sub(1) != Some(insns.len()) {
-            return Err(Error::NoMemory);
-        }
         Ok(Compiler {
             program,
             // No more than 31 bits, as Usage::gather has found.
