@@ -105,7 +105,7 @@ setup:
 	@$(setup)
 
 boot:
-	@$(setup) boot $(if $(filter arena arguments btf functions progs rewrites soak test_verifier trampolines,$(SUITE)),verifier)
+	@$(setup) boot $(if $(filter arena arguments btf functions programs progs rewrites soak test_verifier trampolines,$(SUITE)),verifier)
 	@$(runner) boot --kernel='$(KERNEL)' --machine='$(MACHINE)' --jit='$(JIT)' \
 		--harden='$(HARDEN)' --suite='$(SUITE)' --range='$(RANGE)' \
 		--icount='$(ICOUNT)' --linux='$(LINUX)' \

@@ -162,17 +162,24 @@ impl Job {
     pub(crate) fn fragments(&self) -> Vec<String> {
         let mut all = self.machine.kconfig.clone();
         all.push(self.jit.fragment().to_owned());
-        all.extend(self.suite_fragments().cloned());
+        all.extend(self.suite_fragments().into_iter().cloned());
         all
     }
 
-    /// Those that its suites add.
-    fn suite_fragments(&self) -> impl Iterator<Item = &String> {
+    /// Those that its suites add, each once.
+    fn suite_fragments(&self) -> Vec<&String> {
         let is_narrow = self.machine.bits == 32;
-        self.suites.iter().flat_map(move |suite| {
-            let narrow = suite.kconfig32.iter().filter(move |_| is_narrow);
+        let added = self.suites.iter().flat_map(|suite| {
+            let narrow = suite.kconfig32.iter().filter(|_| is_narrow);
             suite.kconfig.iter().chain(narrow)
-        })
+        });
+        let mut fragments = Vec::new();
+        for fragment in added {
+            if !fragments.contains(&fragment) {
+                fragments.push(fragment);
+            }
+        }
+        fragments
     }
 
     /// Seconds grow by this much where the guest is slower than a JIT on a free-running machine.
@@ -330,6 +337,14 @@ pub(crate) mod tests {
         job.machine.bits = 64;
         assert!(job.build_name().ends_with("-rust-user-verifier"));
         assert_eq!(job.fragments().last().unwrap(), "verifier");
+    }
+
+    #[test]
+    fn suites_of_a_group_share_a_kernel() {
+        let mut all = job("programs", Jit::Rust);
+        assert_eq!(all.build_name(), job("btf", Jit::Rust).build_name());
+        all.machine.bits = 64;
+        assert!(all.build_name().ends_with("-rust-user-verifier"));
     }
 
     #[test]
