@@ -14,6 +14,8 @@ mod compare;
 pub(crate) mod pair;
 pub(crate) mod wide;
 
+use core::cmp::Ordering;
+
 use crate::jit::abi::{Abi, Frame};
 use crate::jit::asm::Block;
 use crate::jit::bpf::{Insn, RegSet};
@@ -36,12 +38,19 @@ pub(crate) struct Setting<'a, A> {
 }
 
 impl<A> Setting<'_, A> {
-    /// The kernel function that the instruction in this slot calls.
+    /// The kernel function that the instruction in this slot calls. Not by `binary_search_by_key()`,
+    /// which adds with a check of overflow that ends in a panic.
     pub(crate) fn function(&self, slot: u32) -> Option<&Function> {
-        let found = self
-            .functions
-            .binary_search_by_key(&slot, |function| function.slot);
-        self.functions.get(found.ok()?)
+        let mut rest = self.functions;
+        loop {
+            let (before, after) = rest.split_at_checked(rest.len() / 2)?;
+            let (middle, behind) = after.split_first()?;
+            rest = match slot.cmp(&middle.slot) {
+                Ordering::Less => before,
+                Ordering::Equal => return Some(middle),
+                Ordering::Greater => behind,
+            };
+        }
     }
 }
 

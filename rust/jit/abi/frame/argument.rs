@@ -30,10 +30,9 @@ pub(crate) enum ArgumentPlace {
 
 /// Where the argument beyond five with this index is for a function that is called.
 pub(crate) fn place<A: Abi>(index: u32) -> Option<ArgumentPlace> {
-    // Not Iterator::nth(), which counts with an overflow that panics.
-    let mut registers = A::ARGUMENTS.iter().zip(0..A::ARGUMENTS.count());
-    match registers.find(|&(_, number)| number == index) {
-        Some((reg, _)) => Some(ArgumentPlace::Register(reg)),
+    let mut registers = A::ARGUMENTS.iter();
+    match registers.nth(usize::try_from(index).ok()?) {
+        Some(reg) => Some(ArgumentPlace::Register(reg)),
         None => {
             let at = A::OUTGOING.checked_add(bytes::<A>(index))?;
             Some(ArgumentPlace::Stack(at))
