@@ -7,6 +7,7 @@
 #![allow(dead_code)]
 
 pub(crate) mod check;
+pub(crate) mod facts;
 pub(crate) mod fuzz;
 pub(crate) mod listing;
 pub(crate) mod mips;
@@ -17,7 +18,7 @@ pub(crate) mod text;
 pub(crate) mod work;
 
 use crate::jit::abi::{Abi, Linkage, Role, N64, O32};
-use crate::jit::analysis::Fact;
+use crate::jit::analysis::{Analyses, Fact};
 use crate::jit::asm::{Block, Fault};
 use crate::jit::bpf::{Dialect, Raw};
 use crate::jit::error::Result;
@@ -224,8 +225,10 @@ pub(crate) struct Options<'a> {
     pub(crate) stack_depth: u32,
     /// The program has explicit zero-extensions where 32-bit results need them.
     pub(crate) verifier_zext: bool,
-    /// Do the optional analyses.
+    /// Lend memory for the optional analyses.
     pub(crate) facts: bool,
+    /// Which of those about words to do.
+    pub(crate) analyses: Analyses,
     /// Where the image will stand.
     pub(crate) address: u32,
     /// The kernel around it.
@@ -247,11 +250,22 @@ impl Default for Options<'_> {
             stack_depth: 512,
             verifier_zext: false,
             facts: true,
+            analyses: Analyses::ALL,
             // In vmalloc space, as module_alloc() has it.
             address: 0xc004_0000,
             runtime: RUNTIME,
             arena: Some(ARENA),
             functions: &FUNCTIONS,
+        }
+    }
+}
+
+impl Options<'_> {
+    /// The usual ones, for tests that want every instruction's code whether anybody reads its result or not.
+    pub(crate) fn plain() -> Self {
+        Options {
+            analyses: Analyses::NONE,
+            ..Options::default()
         }
     }
 }
@@ -323,7 +337,7 @@ pub(crate) fn compile_unjudged(insns: &[Raw], cpu: &Cpu, options: &Options<'_>) 
 
 fn assemble<A: Abi>(insns: &[Raw], cpu: &Cpu, options: &Options<'_>) -> Result<Image> {
     let mut offsets = vec![0; insns.len() + 1];
-    let mut facts = vec![Fact::default(); if options.facts { insns.len() } else { 0 }];
+    let mut memory = vec![Fact::default(); if options.facts { insns.len() } else { 0 }];
     let mut block = Block::new();
     let program = Program {
         insns,
@@ -337,13 +351,20 @@ fn assemble<A: Abi>(insns: &[Raw], cpu: &Cpu, options: &Options<'_>) -> Result<I
         verifier_zext: options.verifier_zext,
         arena: options.arena,
         functions: options.functions,
+        analyses: options.analyses,
     };
     let workspace = Workspace {
         offsets: &mut offsets,
-        facts: &mut facts,
+        facts: &mut memory,
         block: &mut block,
     };
     let mut compiler = Compiler::<A>::new(&program, cpu, &options.runtime, workspace)?;
+    if options.facts {
+        let rules = program.rules(A::WIDTH);
+        if let Err(wrong) = facts::judge(program.dialect, insns, &rules) {
+            panic!("facts are wrong: {wrong}");
+        }
+    }
     let mut words = vec![0; compiler.measure()? as usize];
     let mut faults = vec![Fault::default(); compiler.fault_count() as usize];
     compiler.write(&mut words, &mut faults, options.address)?;

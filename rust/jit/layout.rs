@@ -16,39 +16,18 @@
 //! The measuring pass and the writing pass are the same code. If they ever disagree, or a near
 //! target is out of reach after all, the answer is [`Error::Internal`] and no image.
 
-use crate::jit::abi::{Abi, Frame, Linkage, Role, Shape};
-use crate::jit::analysis::{Fact, Facts, Usage};
-use crate::jit::asm::{Block, Fault, Form, Sink, Target};
-use crate::jit::bpf::{decode, Dialect, Insn, Raw, Reg, RegSet};
-use crate::jit::error::{Error, Result};
-use crate::jit::lower::{Arena, Lowering, Place, Setting};
-use crate::jit::mips::{Cpu, Disp16, Disp26};
-use crate::jit::runtime::{Function, Runtime};
+mod program;
 
-/// A program as the kernel hands it over.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Program<'a> {
-    pub(crate) insns: &'a [Raw],
-    pub(crate) dialect: Dialect,
-    /// Which function of a program this is.
-    pub(crate) role: Role,
-    pub(crate) linkage: Linkage,
-    /// Bytes of BPF stack below R10.
-    pub(crate) stack_depth: u32,
-    /// Functions of the program make tail calls, or this one does (`prog->aux->tail_call_reachable`).
-    pub(crate) reaches_tail_calls: bool,
-    /// An exception callback may take the place of this function (`prog->aux->exception_boundary`).
-    pub(crate) is_boundary: bool,
-    /// R10, if the BPF stack is memory that each processor has for this program: an address of such.
-    pub(crate) private_stack: Option<u64>,
-    /// The verifier has inserted a zero-extension wherever a 32-bit result needs one
-    /// (`prog->aux->verifier_zext`).
-    pub(crate) verifier_zext: bool,
-    /// The arena that the program has a map of.
-    pub(crate) arena: Option<Arena>,
-    /// The kernel functions that the program calls, in the order of their calls.
-    pub(crate) functions: &'a [Function],
-}
+use crate::jit::abi::{Abi, Frame, Shape};
+use crate::jit::analysis::{Fact, Facts, Usage, Words};
+use crate::jit::asm::{Block, Fault, Form, Sink, Target};
+use crate::jit::bpf::{decode, Insn};
+use crate::jit::error::{Error, Result};
+use crate::jit::lower::{Lowering, Place, Setting};
+use crate::jit::mips::{Cpu, Disp16, Disp26};
+use crate::jit::runtime::Runtime;
+pub(crate) use program::Program;
+use program::{arena_of, check_subprograms, unsupported};
 
 /// Memory that the caller lends for the time of a compilation.
 #[derive(Debug)]
@@ -100,8 +79,8 @@ impl<'a, A: Abi> Compiler<'a, A> {
         workspace: Workspace<'a>,
     ) -> Result<Self> {
         let (dialect, insns) = (program.dialect, program.insns);
-        let arguments = arguments(program);
-        let usage = Usage::gather(dialect, insns, arguments)?;
+        let rules = program.rules(A::WIDTH);
+        let usage = Usage::gather(dialect, insns, rules.arguments)?;
         let slots = insns.len();
         if workspace.offsets.len().checked_sub(1) != Some(slots) {
             return Err(Error::NoMemory);
@@ -113,7 +92,7 @@ impl<'a, A: Abi> Compiler<'a, A> {
             _ if usage.jumps_indirectly => &mut [],
             _ => workspace.facts,
         };
-        let facts = Facts::gather(dialect, insns, arguments, memory)?;
+        let facts = Facts::gather(dialect, insns, &rules, memory)?;
         let arena = arena_of(program, &usage)?;
         check_subprograms(program, &usage)?;
         let shape = Shape {
@@ -216,17 +195,7 @@ impl<'a, A: Abi> Compiler<'a, A> {
             let next = at.wrapping_add(insn.slots());
             self.start(self.target(&insn, at, forms, image));
             self.check_function(&insn, at)?;
-            let place = Place {
-                kept: self
-                    .facts
-                    .live_across(at, next)
-                    .intersection(self.usage.registers),
-                passed: self
-                    .facts
-                    .defined_before(at)
-                    .intersection(self.usage.registers),
-                is_last: next >= self.len,
-            };
+            let place = self.place(&insn, at, next);
             Lowering::new(self.block, &self.setting, place).lower(&insn, at)?;
             self.finish(Some(()), sink, at)?;
             if insn.slots() == 2 {
@@ -245,6 +214,21 @@ impl<'a, A: Abi> Compiler<'a, A> {
         }
         self.fault_count = sink.fault_count();
         Ok(sink.len())
+    }
+
+    /// What holds for the instruction at `at`, behind which `next` begins.
+    fn place(&self, insn: &Insn, at: u32, next: u32) -> Place {
+        let before = self.facts.before(at);
+        let used = self.usage.registers;
+        let wanted = |reg| self.facts.wanted(reg, next);
+        Place {
+            kept: self.facts.live_across(at, next).intersection(used),
+            passed: before.defined.intersection(used),
+            is_last: next >= self.len,
+            known: before.known,
+            wanted: insn.writes().map_or(Words::BOTH, wanted),
+            distance: before.distance,
+        }
     }
 
     /// Refuses a call of a function that is not in the list, or takes arguments that nothing passes.
@@ -342,53 +326,6 @@ impl<'a, A: Abi> Compiler<'a, A> {
         }
         Ok(())
     }
-}
-
-/// The arena, if the program does anything with it.
-///
-/// # Errors
-///
-/// `Unsupported` if there is none, which the verifier does not let happen.
-fn arena_of(program: &Program<'_>, usage: &Usage) -> Result<Option<Arena>> {
-    match (usage.needs_arena, program.arena) {
-        (None, _) => Ok(None),
-        (Some(at), None) => Err(unsupported(program, at)),
-        (Some(_), arena) => Ok(arena),
-    }
-}
-
-/// A program that calls functions of its own is compiled function by function. Not so if the verifier has
-/// removed the others as dead: an address of one is then a number that nothing uses.
-///
-/// # Errors
-///
-/// `Unsupported` if this is not such a function: then a call has no address of what it calls; and for an
-/// exception callback with tail calls, which the verifier does not let through: nothing counts them.
-fn check_subprograms(program: &Program<'_>, usage: &Usage) -> Result {
-    let calls = usage.calls_subprograms;
-    let counts = usage.makes_tail_calls || calls.is_some() && program.reaches_tail_calls;
-    match (program.role, calls) {
-        (Role::Whole, Some(at)) => Err(unsupported(program, at)),
-        (Role::Exception, at) if counts => Err(unsupported(program, at.unwrap_or_default())),
-        _ => Ok(()),
-    }
-}
-
-/// Registers that hold a value where a function begins.
-fn arguments(program: &Program<'_>) -> RegSet {
-    match program.role {
-        Role::Exception => RegSet::of(Reg::R1),
-        Role::Whole | Role::Main if !program.linkage.extends => RegSet::of(Reg::R1),
-        _ => RegSet::ARGUMENTS,
-    }
-}
-
-fn unsupported(program: &Program<'_>, at: u32) -> Error {
-    let insn = usize::try_from(at)
-        .ok()
-        .and_then(|at| program.insns.get(at));
-    let opcode = insn.map_or(0, |insn| insn.code);
-    Error::Unsupported { at, opcode }
 }
 
 /// Whether a branch in one word reaches the other.

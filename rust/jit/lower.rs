@@ -17,6 +17,7 @@ pub(crate) mod wide;
 use core::cmp::Ordering;
 
 use crate::jit::abi::{Abi, Frame};
+use crate::jit::analysis::{Distance, Known, Words};
 use crate::jit::asm::Block;
 use crate::jit::bpf::{Insn, RegSet};
 use crate::jit::error::{Error, Result};
@@ -72,6 +73,12 @@ pub(crate) struct Place {
     pub(crate) passed: RegSet,
     /// The epilogue follows directly.
     pub(crate) is_last: bool,
+    /// What is known of high words before.
+    pub(crate) known: Known,
+    /// Which words of the result are read behind.
+    pub(crate) wanted: Words,
+    /// How far below R10 a sum is, or the base of an access.
+    pub(crate) distance: Option<Distance>,
 }
 
 /// Lowers one instruction into an empty block.

@@ -12,7 +12,7 @@ use kernel::bindings;
 use super::image::Image;
 use super::{compat, cpu, runtime};
 use crate::jit::abi::{Abi, Linkage, Role};
-use crate::jit::analysis::Fact;
+use crate::jit::analysis::{Analyses, Fact};
 use crate::jit::asm::{Block, Fault};
 use crate::jit::bpf::{Dialect, Raw};
 use crate::jit::error::{Error, Result};
@@ -64,6 +64,7 @@ fn try_compile(prog: &mut bindings::bpf_prog) -> Result {
         verifier_zext: aux.verifier_zext,
         arena: arena(prog),
         functions: &functions,
+        analyses: Analyses::ALL,
     };
     let len = program.insns.len();
     let mut offsets = zeroes::<u32>(len.checked_add(1).ok_or(Error::TooLong)?)?;

@@ -9,7 +9,7 @@ use super::{program, BE_R1, BE_R6, LE_R1, LE_R2, LE_R6, MACHINES};
 use crate::host::mips::Word;
 use crate::host::{compile, dialect, Image, Options, AX, RUNTIME};
 use crate::jit::abi::{Linkage, Role, O32};
-use crate::jit::analysis::Fact;
+use crate::jit::analysis::{Analyses, Fact};
 use crate::jit::asm::Block;
 use crate::jit::bpf::{decode, Insn, Raw};
 use crate::jit::error::Error;
@@ -25,7 +25,7 @@ fn filler(words: usize, cpu: &Cpu) -> Vec<Raw> {
     let long = program("tail_call", cpu)[0];
     // A zero-extension.
     let short = program("r0 = (u32)r0", cpu)[0];
-    let image = compile(&[long, short], cpu, &Options::default()).expect("compiles");
+    let image = compile(&[long, short], cpu, &Options::plain()).expect("compiles");
     let length = |slot: usize| (image.offsets[slot + 1] - image.offsets[slot]) as usize / 4;
     assert_eq!(length(1), 1);
     let mut filler = vec![long; words / length(0)];
@@ -110,7 +110,7 @@ fn jumps_turn_far_exactly_where_near_ends() {
             let mut first_far = None;
             for words in REACH - 12..REACH + 12 {
                 let (insns, at) = jump_over(words, "", is_forward, &cpu);
-                let image = compile(&insns, &cpu, &Options::default()).expect("compiles");
+                let image = compile(&insns, &cpu, &Options::plain()).expect("compiles");
                 check_destinations(&insns, &cpu, &image);
                 match (is_far(&image, at), first_far) {
                     (true, None) => first_far = Some(words),
@@ -154,7 +154,7 @@ fn conditional_jumps_near_and_far() {
             for is_forward in [true, false] {
                 for words in [20, REACH - 9, REACH] {
                     let (insns, at) = jump_over(words, condition, is_forward, &cpu);
-                    let image = compile(&insns, &cpu, &Options::default()).expect("compiles");
+                    let image = compile(&insns, &cpu, &Options::plain()).expect("compiles");
                     check_destinations(&insns, &cpu, &image);
                     // Between the two it depends on the length of the comparison.
                     if words != REACH - 9 {
@@ -209,7 +209,7 @@ fn longest(cpu: &Cpu, len: usize) -> Vec<Raw> {
 fn a_million_instructions() {
     for cpu in [LE_R1, LE_R6] {
         let insns = longest(&cpu, 1_000_000);
-        let image = compile(&insns, &cpu, &Options::default()).expect("nothing is too long");
+        let image = compile(&insns, &cpu, &Options::plain()).expect("nothing is too long");
         check_destinations(&insns, &cpu, &image);
         assert!((0..insns.len()).any(|slot| is_far(&image, slot)));
         assert!(image.offsets.windows(2).all(|pair| pair[0] <= pair[1]));
@@ -223,7 +223,7 @@ fn the_address_matters_to_far_jumps_alone() {
         let at = |address| {
             let options = Options {
                 address,
-                ..Options::default()
+                ..Options::plain()
             };
             let image = compile(&insns, &cpu, &options).expect("compiles");
             check_destinations(&insns, &cpu, &image);
@@ -238,7 +238,7 @@ fn the_address_matters_to_far_jumps_alone() {
                 assert!(one == two || is_address, "{name}");
             }
         }
-        let image = compile(&longest(&cpu, 2000), &cpu, &Options::default()).expect("compiles");
+        let image = compile(&longest(&cpu, 2000), &cpu, &Options::plain()).expect("compiles");
         assert!(
             !(0..2000).any(|slot| is_far(&image, slot)),
             "{name}: far without need"
@@ -255,7 +255,7 @@ fn without_facts_the_rules_are_the_same() {
                 let options = Options {
                     facts,
                     verifier_zext,
-                    ..Options::default()
+                    ..Options::plain()
                 };
                 let image = compile(&insns, &cpu, &options).expect("compiles");
                 check_destinations(&insns, &cpu, &image);
@@ -285,6 +285,7 @@ fn with_workspace(text: &str, offsets: usize, facts: usize) -> Result<u32, Error
         verifier_zext: false,
         arena: None,
         functions: &[],
+        analyses: Analyses::ALL,
     };
     let workspace = Workspace {
         offsets: &mut offsets,
@@ -320,7 +321,7 @@ fn memory_must_fit() {
 #[test]
 fn offsets_of_second_slots_and_of_the_epilogue() {
     let insns = program("r1 = 0x1234567890 ll; r0 = 0; exit", &LE_R2);
-    let image = compile(&insns, &LE_R2, &Options::default()).expect("compiles");
+    let image = compile(&insns, &LE_R2, &Options::plain()).expect("compiles");
     let begins = image.offsets[0];
     // Both slots: where the next instruction begins is where the second slot is said to be.
     assert_eq!(
@@ -335,11 +336,11 @@ fn every_exit_but_a_last_one_jumps() {
     // The last instruction need not be an exit.
     for (name, cpu) in MACHINES {
         let insns = program("goto over; back: r0 = 0; exit; over: goto back", &cpu);
-        let image = compile(&insns, &cpu, &Options::default()).expect("compiles");
+        let image = compile(&insns, &cpu, &Options::plain()).expect("compiles");
         let epilogue = image.address.wrapping_add(image.offsets[4]);
         assert_eq!(destination(&image, 2), Some(epilogue), "{name}");
         let insns = program("r0 = 0; exit", &cpu);
-        let image = compile(&insns, &cpu, &Options::default()).expect("compiles");
+        let image = compile(&insns, &cpu, &Options::plain()).expect("compiles");
         assert_eq!(image.offsets[1], image.offsets[2], "{name}");
     }
 }
@@ -357,7 +358,7 @@ fn errors_name_the_instruction() {
         ("r0 = 0; exit; goto +1", Error::OutOfReach { at: 2 }),
     ] {
         let insns = program(source, &LE_R2);
-        let result = compile(&insns, &LE_R2, &Options::default());
+        let result = compile(&insns, &LE_R2, &Options::plain());
         assert_eq!(result, Err(error), "{source}");
     }
 }

@@ -16,7 +16,7 @@ fn words(source: &str) -> u32 {
     let options = Options {
         stack_depth: 16,
         verifier_zext: true,
-        ..Options::default()
+        ..Options::plain()
     };
     let Some((context, counted)) = source.split_once(" | ") else {
         let image = compile(&program(source, &LE_R2), &LE_R2, &options);

@@ -19,6 +19,7 @@ use self::machine::Machine;
 use self::source::{Function, Selection};
 use crate::host::listing::{listing, Columns};
 use crate::host::{check, compile_unjudged, dialect, runtime, Options};
+use crate::jit::analysis::Analyses;
 use crate::jit::bpf::Raw;
 use crate::jit::error::Error;
 use crate::jit::mips::cpu::Barriers;
@@ -38,6 +39,9 @@ struct Arguments {
     /// Do without the optional analyses
     #[arg(long)]
     no_facts: bool,
+    /// Do without one of those about words
+    #[arg(long, value_name = "ANALYSIS")]
+    without: Vec<Analysis>,
     /// Compile for a multiprocessor that orders memory as weakly as any
     #[arg(long)]
     barriers: bool,
@@ -58,6 +62,27 @@ struct Arguments {
     bpf: Option<String>,
 }
 
+/// What can be left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Analysis {
+    /// What is known of high words
+    Known,
+    /// Which words are read
+    Demand,
+    /// Registers that are R10 and a constant
+    Distance,
+}
+
+/// All analyses but some.
+fn analyses(without: &[Analysis]) -> Analyses {
+    let is_done = |analysis| !without.contains(&analysis);
+    Analyses {
+        known: is_done(Analysis::Known),
+        demand: is_done(Analysis::Demand),
+        distance: is_done(Analysis::Distance),
+    }
+}
+
 /// Runs the command.
 pub fn main() -> ExitCode {
     super::conclude("show", show(&Arguments::parse()))
@@ -74,6 +99,7 @@ fn show(arguments: &Arguments) -> Result<bool> {
         stack_depth: arguments.stack,
         verifier_zext: arguments.verifier_zext,
         facts: !arguments.no_facts,
+        analyses: analyses(&arguments.without),
         runtime: runtime(cpu.width, Counted::Hits),
         ..Options::default()
     };

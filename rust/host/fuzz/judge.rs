@@ -13,9 +13,9 @@
 //!   `NoMemory` only of memory that does not fit.
 
 use super::Input;
-use crate::host::{check, runtime, work, Image, ARENA, FUNCTIONS};
+use crate::host::{check, facts, runtime, work, Image, ARENA, FUNCTIONS};
 use crate::jit::abi::{Abi, Linkage, N64, O32};
-use crate::jit::analysis::Fact;
+use crate::jit::analysis::{Analyses, Fact};
 use crate::jit::asm::{Block, Fault};
 use crate::jit::bpf::{decode, Raw};
 use crate::jit::error::Error;
@@ -43,6 +43,11 @@ pub(crate) fn judge(input: &Input) -> Result<(), String> {
     for at in (0..=program.len() as u32).chain(ODD_INDICES) {
         let _ = decode(input.dialect(), &program, at);
     }
+    facts::judge(
+        input.dialect(),
+        &program,
+        &subject.program().rules(input.cpu.width),
+    )?;
     let with = subject.compile(true, Care::Great)?;
     let without = subject.compile(false, Care::Little)?;
     match (&with, &without) {
@@ -99,6 +104,7 @@ impl Subject<'_> {
             verifier_zext: self.input.verifier_zext,
             arena: self.input.has_arena.then_some(ARENA),
             functions: &FUNCTIONS,
+            analyses: Analyses::ALL,
         }
     }
 

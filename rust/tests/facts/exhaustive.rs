@@ -3,9 +3,10 @@
 //! Every program of up to five instructions over a small alphabet, with every jump: what the
 //! analysis says must be no less than what paths through the program say.
 
+use super::LIVENESS;
 use crate::host::dialect;
 use crate::jit::analysis::{Fact, Facts};
-use crate::jit::bpf::{Raw, Reg, RegSet};
+use crate::jit::bpf::{Raw, Reg};
 use crate::jit::mips::Endian;
 use crate::tests::LE_R2;
 
@@ -119,8 +120,7 @@ fn defined(program: &[Letter]) -> Vec<u16> {
 fn judge(program: &[Letter]) {
     let raws: Vec<Raw> = program.iter().map(|letter| letter.raw).collect();
     let mut memory = vec![Fact::default(); raws.len()];
-    let facts =
-        Facts::gather(dialect(&LE_R2), &raws, RegSet::of(Reg::R1), &mut memory).expect("facts");
+    let facts = Facts::gather(dialect(&LE_R2), &raws, &LIVENESS, &mut memory).expect("facts");
     let (live, defined) = (live(program), defined(program));
     for at in 0..program.len() {
         let found = facts.defined_before(at as u32);

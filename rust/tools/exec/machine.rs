@@ -5,6 +5,7 @@
 use super::places::{arena, runtime};
 use crate::host::Options;
 use crate::jit::abi::{Linkage, Role};
+use crate::jit::analysis::Analyses;
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::Cpu;
 use crate::jit::runtime::Counted;
@@ -17,6 +18,8 @@ pub(super) struct Variant {
     pub(super) verifier_zext: bool,
     /// With the optional analyses.
     pub(super) facts: bool,
+    /// Which of those about words.
+    pub(super) analyses: Analyses,
     /// With every barrier.
     pub(super) barriers: bool,
     /// For a kernel that counts these tail calls.
@@ -24,21 +27,29 @@ pub(super) struct Variant {
 }
 
 impl Variant {
-    /// Every way for programs without tail calls: there are eight.
+    /// Every way for programs without tail calls: eight, and some without one of the analyses.
     pub(super) fn all() -> impl Iterator<Item = Variant> {
-        (0..8).map(Variant::numbered)
+        (0..8)
+            .chain([16, 17, 32, 33, 48, 49])
+            .map(Variant::numbered)
     }
 
     /// Every way for programs with tail calls.
     pub(super) fn all_with_tail_calls() -> impl Iterator<Item = Variant> {
-        (0..16).map(Variant::numbered)
+        (8..16).map(Variant::numbered).chain(Variant::all())
     }
 
-    /// The way with a number, of which four bits count.
+    /// The way with a number, of which six bits count.
     pub(super) fn numbered(number: usize) -> Variant {
+        let is_done = |left_out| number >> 4 & 3 != left_out;
         Variant {
             verifier_zext: number & 1 != 0,
             facts: number & 2 == 0,
+            analyses: Analyses {
+                known: is_done(1),
+                demand: is_done(2),
+                distance: is_done(3),
+            },
             barriers: number & 4 != 0,
             counted: match number & 8 {
                 0 => Counted::Hits,
@@ -77,6 +88,7 @@ impl Variant {
             stack_depth,
             verifier_zext: self.verifier_zext,
             facts: self.facts,
+            analyses: self.analyses,
             address,
             runtime: runtime(machine, self.counted),
         }
@@ -88,9 +100,12 @@ impl std::fmt::Display for Variant {
         let say = |on| if on { "on" } else { "off" };
         write!(
             f,
-            "verifier_zext {}, facts {}, barriers {}, {:?} counted",
+            "verifier_zext {}, facts {}, known {}, demand {}, distance {}, barriers {}, {:?} counted",
             say(self.verifier_zext),
             say(self.facts),
+            say(self.analyses.known),
+            say(self.analyses.demand),
+            say(self.analyses.distance),
             say(self.barriers),
             self.counted
         )

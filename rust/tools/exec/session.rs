@@ -310,7 +310,7 @@ impl Session {
             let inputs: Vec<Vec<u8>> = (0..3)
                 .map(|_| generate::data(&mut random, &judge.machine))
                 .collect();
-            let first = random.below(16);
+            let first = random.below(64);
             report.program();
             for way in WAYS.into_iter().take(usize::from(self.arguments.ways)) {
                 let case = Case {

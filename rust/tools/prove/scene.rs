@@ -4,7 +4,7 @@
 
 use crate::host;
 use crate::jit::abi::{Abi, Frame, Linkage, Role, Shape, N64, O32};
-use crate::jit::analysis::Usage;
+use crate::jit::analysis::{Known, Usage, Words};
 use crate::jit::asm::{Block, Fault, Form, Sink, Target};
 use crate::jit::bpf::{decode, Raw, RegSet};
 use crate::jit::error::{Error, Result as CoreResult};
@@ -228,6 +228,9 @@ fn emit_for<A: Abi>(
         kept: around.kept,
         passed: around.passed,
         is_last: around.is_last,
+        known: Known::UNKNOWN,
+        wanted: Words::BOTH,
+        distance: None,
     };
     let filler = around.goal.filler();
     let lower = |target| {

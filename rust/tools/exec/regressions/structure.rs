@@ -3,6 +3,7 @@
 //! Bugs that executing an image does not show: barriers, and offsets for line information.
 
 use crate::host::{self, Image};
+use crate::jit::analysis::Analyses;
 use crate::jit::mips::table::{Effects, Op};
 use crate::jit::runtime::Counted;
 use crate::model::bpf::fields::Fields;
@@ -45,6 +46,8 @@ fn with_barriers(barriers: bool) -> Variant {
     Variant {
         verifier_zext: false,
         facts: true,
+        // Each instruction has its code, whether anybody reads its result or not.
+        analyses: Analyses::NONE,
         barriers,
         counted: Counted::Hits,
     }
