@@ -24,8 +24,8 @@ mod known;
 mod usage;
 
 pub(crate) use comparison::Comparison;
-pub(crate) use demand::Words;
-pub(crate) use distance::Distance;
+pub(crate) use demand::{is_removable, Words};
+pub(crate) use distance::{reach_through, Distance};
 pub(crate) use facts::{Before, Fact, Facts};
 pub(crate) use known::{High, Known};
 pub(crate) use usage::{StackArguments, Usage};

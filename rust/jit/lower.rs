@@ -17,7 +17,7 @@ pub(crate) mod wide;
 use core::cmp::Ordering;
 
 use crate::jit::abi::{Abi, Frame};
-use crate::jit::analysis::{Distance, Known, Words};
+use crate::jit::analysis::{is_removable, Distance, Known, Words};
 use crate::jit::asm::Block;
 use crate::jit::bpf::{Insn, RegSet};
 use crate::jit::error::{Error, Result};
@@ -106,12 +106,16 @@ impl<'a, A: Abi> Lowering<'a, A> {
         Some(())
     }
 
-    /// Lowers the instruction at index `at`.
+    /// Lowers the instruction at index `at`. What does nothing but to give a result that nobody reads is
+    /// nothing.
     ///
     /// # Errors
     ///
     /// `Internal` if an operand does not fit its field, which no instruction brings about.
     pub(crate) fn lower(&mut self, insn: &Insn, at: u32) -> Result {
+        if self.place.wanted.are_none() && is_removable(insn) {
+            return Ok(());
+        }
         A::lower(self, insn).ok_or(Error::Internal { at })
     }
 }

@@ -10,7 +10,7 @@ use crate::jit::mips::{Cpu, Disp16, FieldPos, FieldSize, Insn, Reg, Simm16, Uimm
 
 fn image() -> Image {
     let insns = program("if r1 == 0 goto +2; r0 = 1; exit; r0 = 2; exit", &LE_R2);
-    compile(&insns, &LE_R2, &Options::default()).expect("the program compiles")
+    compile(&insns, &LE_R2, &Options::plain()).expect("the program compiles")
 }
 
 /// Puts words at the start of the second BPF instruction and says what is wrong then.
@@ -111,7 +111,7 @@ fn delay_slots() {
 fn far_jumps_go_where_something_begins() {
     let source = "r0 = 1; w1 &= 0x12345678; exit; exit";
     let cpu = LE_R1;
-    let image = compile(&program(source, &cpu), &cpu, &Options::default()).expect("compiles");
+    let image = compile(&program(source, &cpu), &cpu, &Options::plain()).expect("compiles");
     let at = image.offsets[1] as usize / 4;
     for (offset, is_right) in [
         (image.offsets[1], true),
@@ -147,7 +147,7 @@ fn offsets() {
 fn image_with_faults() -> Image {
     let source = "r1 = *(u64 *)(probe r2 + 8); *(u32 *)(arena r3 + 4) = r1; r0 = 0; exit";
     let insns = program(source, &LE64_R2);
-    compile(&insns, &LE64_R2, &Options::default()).expect("the program compiles")
+    compile(&insns, &LE64_R2, &Options::plain()).expect("the program compiles")
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //! Liveness and definedness of registers: exact without loops, safe with them.
 
 mod exhaustive;
+mod processor;
+mod programs;
 mod words;
 
 use super::{program, LE_R2};

@@ -35,7 +35,7 @@ fn long_seeds_are_valid_and_have_far_jumps() {
     for (name, input) in long {
         let options = Options {
             verifier_zext: input.verifier_zext,
-            ..Options::default()
+            ..Options::plain()
         };
         let image = compile(&input.program(), &input.cpu, &options);
         let words = image

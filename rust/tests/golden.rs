@@ -5,7 +5,7 @@
 //! ```text
 //! # What the case shows.
 //! machines: le-r2 be-r2
-//! options: stack=16 verifier-zext no-facts barriers lookups-counted
+//! options: stack=16 verifier-zext no-facts words barriers lookups-counted
 //!
 //! r0 = 1
 //! exit
@@ -13,6 +13,9 @@
 //! ==> le-r2
 //!   prologue  00000000 afa00000 sw zero, 0(sp)
 //! ```
+//!
+//! A listing shows all that an instruction can become, for whoever reads the words of its result. `words` does
+//! the analyses that find out whether anybody does, as the kernel has them.
 //!
 //! `BLESS=1 cargo test golden` writes what stands behind the first `==>` anew. Addresses count from
 //! the start of the image.
@@ -25,6 +28,7 @@ use super::{blesses, data, forms, program, LE64_R2, LE_R2, MACHINES};
 use crate::host::listing::{listing, Columns};
 use crate::host::{compile, dialect, runtime, text, Options};
 use crate::jit::abi::Role;
+use crate::jit::analysis::Analyses;
 use crate::jit::bpf::{decode, Insn, Reg};
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::Cpu;
@@ -57,7 +61,7 @@ impl Case {
             options: Options {
                 stack_depth: 0,
                 address: 0,
-                ..Options::default()
+                ..Options::plain()
             },
             source: String::new(),
             head: head.clone(),
@@ -98,6 +102,7 @@ impl Case {
             None if option == "returns-r0" => self.options.linkage.returns_r0 = true,
             None if option == "reaches-tail-calls" => self.options.reaches_tail_calls = true,
             None if option == "verifier-zext" => self.options.verifier_zext = true,
+            None if option == "words" => self.options.analyses = Analyses::ALL,
             None if option == "no-facts" => self.options.facts = false,
             None if option == "lookups-counted" => {
                 self.options.runtime.counted = Counted::Lookups;

@@ -21,7 +21,7 @@ fn image(cpu: &Cpu, source: &str, role: Role, extends: bool, is_attachable: bool
         },
         stack_depth: if source == SOURCES[0] { 8 } else { 0 },
         address: ADDRESS,
-        ..Options::default()
+        ..Options::plain()
     };
     let image = compile(&program(source, cpu), cpu, &options);
     image.expect("a program that compiles").words

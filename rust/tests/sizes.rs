@@ -7,16 +7,23 @@ use std::fs;
 
 use super::{blesses, data, program, LE_R2};
 use crate::host::{compile, Options};
+use crate::jit::analysis::Analyses;
 
 /// What follows every sequence that is not a whole program.
 const END: &str = "; r0 = 0; end: exit";
 
-/// Words of what stands between the `|`, or of the whole image where there is none.
+/// Words of what stands between the `|`, or of the whole image where there is none. Where something stands
+/// behind it that reads results, words are not computed that it does not read.
 fn words(source: &str) -> u32 {
+    let analyses = match source.matches(" | ").count() {
+        1 => Analyses::NONE,
+        _ => Analyses::ALL,
+    };
     let options = Options {
         stack_depth: 16,
         verifier_zext: true,
-        ..Options::plain()
+        analyses,
+        ..Options::default()
     };
     let Some((context, counted)) = source.split_once(" | ") else {
         let image = compile(&program(source, &LE_R2), &LE_R2, &options);

@@ -28,6 +28,7 @@ mod observe;
 mod path;
 mod processor;
 mod programs;
+mod registers;
 mod report;
 mod run;
 mod scene;
@@ -36,6 +37,7 @@ mod solver;
 mod space;
 mod theorem;
 mod trampoline;
+mod words;
 mod world;
 
 use std::path::PathBuf;

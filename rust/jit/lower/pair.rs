@@ -100,15 +100,61 @@ pub(crate) fn lower(l: &mut Lowering<'_, O32>, insn: &Insn) -> Option<()> {
 }
 
 impl Lowering<'_, O32> {
+    /// The registers that hold a BPF register. Both hold what they should if an instruction demands both
+    /// ([`Demand`](crate::jit::analysis::Demand)).
     fn pair(&self, reg: bpf::Reg) -> Pair {
         self.setting.frame.map().pair(reg)
+    }
+
+    /// The registers to read a BPF register from: a high word that is known to be zero is demanded of
+    /// nobody, and is `$zero`.
+    fn source(&self, reg: bpf::Reg) -> Pair {
+        let pair = self.pair(reg);
+        match self.place.known.of(reg).is_zero {
+            true => Pair {
+                hi: Reg::ZERO,
+                ..pair
+            },
+            false => pair,
+        }
+    }
+
+    /// Whether somebody reads the low word of the result.
+    fn wants_low(&self) -> bool {
+        self.place.wanted.low
+    }
+
+    /// Whether somebody reads the high word of the result.
+    fn wants_high(&self) -> bool {
+        self.place.wanted.high
     }
 
     /// Completes a 32-bit result: BPF zero-extends it. Where the verifier marks the places that
     /// need it, it has put an explicit zero-extension there.
     fn finish_word(&mut self, d: Pair) {
         if self.setting.zero_extends {
+            self.clear_high(d);
+        }
+    }
+
+    /// The same of a result in place of an operand, of which the high word may be zero already.
+    fn finish_word_of(&mut self, dst: bpf::Reg) {
+        if self.setting.zero_extends {
+            self.clear_high_of(dst);
+        }
+    }
+
+    /// `d.hi = 0`, if somebody reads it.
+    fn clear_high(&mut self, d: Pair) {
+        if self.wants_high() {
             self.asm.clear(d.hi);
+        }
+    }
+
+    /// The same of what has been an operand.
+    fn clear_high_of(&mut self, dst: bpf::Reg) {
+        if !self.place.known.of(dst).is_zero {
+            self.clear_high(self.pair(dst));
         }
     }
 
@@ -138,9 +184,11 @@ impl Lowering<'_, O32> {
         self.asm.copy(d.hi, s.hi);
     }
 
-    /// `d = 0`
+    /// `d = 0`, a result
     fn clear_pair(&mut self, d: Pair) {
-        self.asm.clear(d.lo);
-        self.asm.clear(d.hi);
+        if self.wants_low() {
+            self.asm.clear(d.lo);
+        }
+        self.clear_high(d);
     }
 }

@@ -222,7 +222,7 @@ impl<'m> Prover<'m> {
         let samples = case.samples();
         let machine = self.machine;
         let emit_words = |numbers: &Numbers| {
-            emit(machine, &case.around, &case.with(numbers)).map(|snippet| snippet.with_faults())
+            emit(machine, &case.around, &case.with(numbers)).map(|snippet| snippet.with_notes())
         };
         let shapes = match Shapes::find(&samples, emit_words) {
             Ok(shapes) => shapes,
@@ -286,7 +286,7 @@ impl<'m> Prover<'m> {
             layout,
             insns: &insns,
             snippet: &snippet,
-            // Without its faults: those of the snippet are the same.
+            // Without its notes: those of the snippet are the same.
             words: &template.words[..snippet.words.len()],
             immediate: Some(template.immediate.sign_extend(64)),
             second: Some(template.second.sign_extend(64)),
@@ -302,7 +302,7 @@ impl<'m> Prover<'m> {
         case.each_number(self.all_immediates, |numbers| {
             self.outcome.numbers += 1;
             let covered = emit(machine, &case.around, &case.with(numbers))
-                .is_ok_and(|snippet| shapes.covers(numbers, &snippet.with_faults()));
+                .is_ok_and(|snippet| shapes.covers(numbers, &snippet.with_notes()));
             if !covered {
                 missed = Some(*numbers);
             }

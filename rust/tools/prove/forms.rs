@@ -6,6 +6,7 @@
 mod call;
 mod linux;
 mod wide;
+mod words;
 
 pub(super) use self::call::counters;
 use super::scene::{Around, Counter, Goal, Machine};
@@ -68,6 +69,7 @@ pub(super) const EVERYTHING: Around = Around {
     is_alone: false,
     is_boundary: false,
     private_stack: None,
+    words: None,
 };
 
 /// Every form on a machine.
@@ -83,6 +85,9 @@ pub(super) fn forms(machine: &Machine) -> Vec<Form> {
     linux::forms(machine, &mut forms);
     if machine.is_wide() {
         wide::forms(&mut forms);
+    } else {
+        let with_words = words::forms(machine, &forms);
+        forms.extend(with_words);
     }
     forms
 }

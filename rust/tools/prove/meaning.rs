@@ -80,7 +80,7 @@ impl Theorem<'_> {
     pub(super) fn mean(
         &self,
         path: &mut Path,
-        gpr: &[Term; 32],
+        (gpr, before): (&[Term; 32], [Term; REGISTERS]),
         arguments: &Before,
     ) -> Result<Meaning, String> {
         let order = self.machine.order();
@@ -107,8 +107,6 @@ impl Theorem<'_> {
         };
         let zero = Term::new(64, 0);
         let mut machine = bpf::Machine::new(setup, &mut world, &programs, zero);
-        let before: [Term; REGISTERS] =
-            std::array::from_fn(|register| self.machine.value(gpr, register));
         machine.registers = before;
         machine.defined = [true; REGISTERS];
         machine.passed = arguments.passed;

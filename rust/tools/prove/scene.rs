@@ -2,11 +2,12 @@
 
 //! Where lowerings are proved: machines, the program around, and the code that the core emits.
 
+use super::words::{decoded, AboutWords, Said};
 use crate::host;
 use crate::jit::abi::{Abi, Frame, Linkage, Role, Shape, N64, O32};
 use crate::jit::analysis::{Known, Usage, Words};
 use crate::jit::asm::{Block, Fault, Form, Sink, Target};
-use crate::jit::bpf::{decode, Raw, RegSet};
+use crate::jit::bpf::RegSet;
 use crate::jit::error::{Error, Result as CoreResult};
 use crate::jit::lower::{Arena, Lowering, Place, Setting};
 use crate::jit::mips::cpu::Barriers;
@@ -118,6 +119,8 @@ pub(super) struct Around {
     pub(super) is_boundary: bool,
     /// R10 for all processors, if each has a stack for the program.
     pub(super) private_stack: Option<u64>,
+    /// What the analyses of words say; if nothing, the code is as without them.
+    pub(super) words: Option<AboutWords>,
 }
 
 /// Where the count of tail calls is that a program goes on with, under n64.
@@ -152,8 +155,8 @@ impl Around {
     }
 }
 
-/// The opcode of words that stand for faults: no release has an instruction of it.
-const FAULT: u32 = 0o73 << 26;
+/// The opcode of words that stand for something else: no release has an instruction of it.
+const NOTE: u32 = 0o73 << 26;
 
 /// Accesses and where to go on, each in bytes from the first word.
 pub(super) type Faults = Vec<(u32, u32)>;
@@ -168,6 +171,8 @@ pub(super) struct Snippet {
     pub(super) target: u32,
     /// What may find no memory, and where to go on then, in bytes from the first word.
     pub(super) faults: Faults,
+    /// What the analyses say that depends on the numbers in the instruction.
+    pub(super) said: Vec<u32>,
 }
 
 impl Snippet {
@@ -175,12 +180,18 @@ impl Snippet {
         self.begin.wrapping_add(self.words.len() as u32 * 4)
     }
 
-    /// The words, and behind them the faults, each as a word that is no instruction: code is the same
-    /// if they are.
-    pub(super) fn with_faults(&self) -> Vec<u32> {
-        let fault = |&(at, resume): &(u32, u32)| FAULT | at << 13 | resume;
+    /// The words, and behind them the faults and what is said, each as a word that is no instruction:
+    /// theorems are the same if they are.
+    pub(super) fn with_notes(&self) -> Vec<u32> {
+        let fault = |&(at, resume): &(u32, u32)| NOTE | at << 13 | resume;
         let faults = self.faults.iter().map(fault);
-        self.words.iter().copied().chain(faults).collect()
+        let said = self.said.iter().map(|said| NOTE | said);
+        self.words
+            .iter()
+            .copied()
+            .chain(faults)
+            .chain(said)
+            .collect()
     }
 }
 
@@ -205,13 +216,8 @@ fn emit_for<A: Abi>(
     around: &Around,
     insns: &[Fields],
 ) -> Result<Snippet, String> {
-    let mut program: Vec<Raw> = insns.iter().map(|insn| machine.raw(insn)).collect();
-    // Somewhere to go to: the distance in the instruction is 1.
-    let exit = Raw::new(machine.endian, 0x95, 0, 0, 0, 0);
-    program.extend([exit; 3]);
     let cpu = machine.cpu(around.barriers);
-    let dialect = host::dialect(&cpu);
-    let decoded = decode(dialect, &program, 0).map_err(|error| format!("decoding: {error:?}"))?;
+    let decoded = decoded(machine, around, insns)?;
     let frame = frame::<A>(machine, around)?;
     let setting = Setting {
         cpu: &cpu,
@@ -228,9 +234,9 @@ fn emit_for<A: Abi>(
         kept: around.kept,
         passed: around.passed,
         is_last: around.is_last,
-        known: Known::UNKNOWN,
-        wanted: Words::BOTH,
-        distance: None,
+        known: around.words.map_or(Known::UNKNOWN, |words| words.known),
+        wanted: around.words.map_or(Words::BOTH, |words| words.wanted),
+        distance: around.words.and_then(|words| words.distance_for(&decoded)),
     };
     let filler = around.goal.filler();
     let lower = |target| {
@@ -255,6 +261,7 @@ fn emit_for<A: Abi>(
         begin: IMAGE.wrapping_add(filler * 4),
         target: IMAGE.wrapping_add(position * 4),
         faults,
+        said: Said::of(machine, around, insns)?.map_or(Vec::new(), |said| said.notes()),
     })
 }
 
@@ -361,5 +368,6 @@ fn emit_part<A: Abi>(machine: &Machine, around: &Around, part: Part) -> Result<S
         begin: IMAGE,
         target: IMAGE,
         faults,
+        said: Vec::new(),
     })
 }

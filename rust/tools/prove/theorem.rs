@@ -10,7 +10,8 @@
 //!   nothing of, R10 and AX among them; after calls, as far as somebody still reads it;
 //! - `$sp`, `$gp`, `$k0` and `$k1` are what they were;
 //! - memory was loaded and stored exactly where BPF says, with the values that BPF says, aligned,
-//!   each word at once, and in BPF's order where it has one;
+//!   each word at once, and in BPF's order where it has one; what nobody wants need not be loaded
+//!   ([`super::words`]);
 //! - where an access may find no memory, there was asked for some just where BPF does, and all this
 //!   holds whether there is any or not; of what both ask for, in any order of time, a store may find
 //!   none though the load before it did;
@@ -25,7 +26,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::argument::{self, Before};
-use super::convention::{self, FP, GP, K0, K1, RA, S4, S7, SP, V1};
+use super::convention::{SP, V1};
 use super::counter::Counted;
 use super::frame::Layout;
 use super::meaning::Meaning;
@@ -34,9 +35,10 @@ use super::path::Path;
 use super::run::{self, End};
 use super::scene::{Around, Machine, Snippet};
 use super::space::{frame_words, Space};
+use super::words::Said;
 use super::world::{Callee, MipsWorld};
 use crate::model::bpf::fields::{class, Fields};
-use crate::model::bpf::{Next, REGISTERS};
+use crate::model::bpf::Next;
 use crate::model::mips;
 use crate::model::term::Term;
 use crate::model::word::Word;
@@ -81,13 +83,15 @@ pub(super) struct Theorem<'a> {
 }
 
 /// What the words did.
-struct Ran {
-    before: [Term; 32],
-    after: [Term; 32],
+pub(super) struct Ran {
+    pub(super) before: [Term; 32],
+    pub(super) after: [Term; 32],
     end: End,
     /// What is saved in the frame.
     saved: BTreeMap<i32, Term>,
     counted: Counted,
+    /// What the analyses say.
+    pub(super) said: Option<Said>,
 }
 
 impl Theorem<'_> {
@@ -97,10 +101,15 @@ impl Theorem<'_> {
     ///
     /// What is wrong whatever the values.
     pub(super) fn obligation(&self, path: &mut Path) -> Result<Obligation, String> {
-        let gpr = self.machine.unknown_registers();
+        let mut gpr = self.machine.unknown_registers();
         path.assumed.extend_from_slice(self.assumptions);
+        let said = Said::of(self.machine, self.around, self.insns)?;
+        let values = match &said {
+            Some(said) => said.values(self.machine, &mut gpr, path, self.immediate),
+            None => std::array::from_fn(|register| self.machine.value(&gpr, register)),
+        };
         let arguments = Before::new(self.machine, self.around, self.layout, &gpr);
-        let meaning = self.mean(path, &gpr, &arguments)?;
+        let meaning = self.mean(path, (&gpr, values), &arguments)?;
         let counted = (gpr[SP], meaning.tail_calls.0);
         let counted = Counted::new(self.machine, self.around, self.layout, counted);
         let assumptions = counted.assumptions(&meaning, self.machine);
@@ -138,6 +147,7 @@ impl Theorem<'_> {
             end,
             saved,
             counted,
+            said,
         };
         let mut obligation = Obligation {
             goals: std::mem::take(&mut world.demands),
@@ -194,6 +204,9 @@ impl Theorem<'_> {
         world: &mut MipsWorld<'_>,
         ran: &Ran,
     ) {
+        if let Some(said) = &ran.said {
+            said.judge(obligation, meaning);
+        }
         match (meaning.next, ran.end) {
             (_, End::Loop) => {}
             (Next::TailCall(program, context), End::Register(target)) => {
@@ -216,7 +229,7 @@ impl Theorem<'_> {
                 self.judge_registers(obligation, meaning, ran, true);
                 self.judge_frame(obligation, world, &ran.saved);
                 argument::judge(obligation, meaning, world, (self.layout, &ran.after));
-                judge_events(obligation, meaning, world, false);
+                self.judge_accesses(obligation, meaning, world, (ran, false));
             }
             (Next::TailCall(..), _) | (_, End::Register(_)) => {
                 obligation.demand_fact("control leaves for another program", false);
@@ -235,7 +248,7 @@ impl Theorem<'_> {
                     judge_structure_loads(obligation, meaning, world, (None, counter.elsewhere()));
                     counter.judge(obligation, meaning, world);
                 } else {
-                    judge_events(obligation, meaning, world, self.is_ordered());
+                    self.judge_accesses(obligation, meaning, world, (ran, self.is_ordered()));
                 }
                 if self.callee() == Callee::Subprogram {
                     ran.counted.judge_passing(obligation, world);
@@ -243,6 +256,18 @@ impl Theorem<'_> {
                 judge_calls(obligation, meaning, world);
             }
         }
+    }
+
+    /// Memory is accessed as BPF says; loads may be left out where it is known what nobody reads.
+    fn judge_accesses(
+        &self,
+        obligation: &mut Obligation,
+        meaning: &Meaning,
+        world: &MipsWorld<'_>,
+        (ran, is_ordered): (&Ran, bool),
+    ) {
+        let may_omit = ran.said.is_some();
+        judge_events(obligation, meaning, world, (is_ordered, may_omit));
     }
 
     /// Whether it is a load that knows nothing of its address.
@@ -277,56 +302,6 @@ impl Theorem<'_> {
             _ if meaning.at == self.insns.len() => end,
             _ => self.snippet.target,
         }
-    }
-
-    fn judge_registers(
-        &self,
-        obligation: &mut Obligation,
-        meaning: &Meaning,
-        ran: &Ran,
-        keeps_all: bool,
-    ) {
-        let (before, after) = (&ran.before, &ran.after);
-        for register in 0..REGISTERS {
-            let value = meaning.after[register];
-            let is_unchanged = value == meaning.before[register];
-            let is_kept = self
-                .around
-                .kept
-                .contains(crate::jit::bpf::Reg::ALL[register]);
-            let is_lost = convention::is_lost_in_calls(register) && !keeps_all && !is_kept;
-            if !meaning.defined[register] || is_unchanged && is_lost {
-                continue;
-            }
-            let has_unspecified = |low| meaning.unspecified.contains(&value.slice(low, 32));
-            let parts: &[(&str, u32, u32)] = match self.machine.is_wide() {
-                true if !has_unspecified(32) => &[("value", 0, 64)],
-                _ => &[("high word", 32, 32), ("low word", 0, 32)],
-            };
-            for &(name, low, width) in parts {
-                if width == 32 && has_unspecified(low) {
-                    continue;
-                }
-                let what = format!("the {name} of R{register}");
-                let found = self.machine.value(after, register).slice(low, width);
-                obligation.demand(what, found.equals(value.slice(low, width)));
-            }
-        }
-        for register in self.others(keeps_all) {
-            let what = format!("${} is kept", convention::name(register));
-            obligation.demand(what, after[register].equals(before[register]));
-        }
-    }
-
-    /// What else must be as it was. Under o32, what C functions must leave alone is in the pairs of
-    /// R6 to R9, and `$ra` in that of AX.
-    fn others(&self, keeps_all: bool) -> Vec<usize> {
-        let mut registers = vec![SP, GP, K0, K1, FP];
-        if self.machine.is_wide() {
-            registers.extend(S4..=S7);
-            registers.extend(keeps_all.then_some(RA));
-        }
-        registers
     }
 
     /// Nothing that is saved in the frame has changed, and nothing was stored where the BPF stack

@@ -2,10 +2,10 @@
 
 //! Arithmetic: which lowering does which operation, and moves.
 
-use super::{log2, sign_word, Lowering, T9};
+use super::{Lowering, T9};
 use crate::jit::abi::O32;
 use crate::jit::bpf::{AluOp, Operand, Reg as BpfReg, Size, Width};
-use crate::jit::mips::{Pair, Reg, Shift5};
+use crate::jit::mips::{Pair, Reg, Shift5, Simm16};
 
 impl Lowering<'_, O32> {
     /// `dst = dst op src`
@@ -13,39 +13,41 @@ impl Lowering<'_, O32> {
         let d = self.pair(dst);
         match (width, src) {
             (Width::W32, Operand::Imm(imm)) => {
-                self.alu32_imm(op, d.lo, imm)?;
-                self.finish_word(d);
+                self.alu32_imm(op, dst, imm)?;
+                self.finish_word_of(dst);
             }
             (Width::W32, Operand::Reg(src)) => {
                 let s = self.pair(src);
                 self.alu32_reg(op, d.lo, s.lo);
-                self.finish_word(d);
+                self.finish_word_of(dst);
             }
-            (Width::W64, Operand::Imm(imm)) => match op {
-                AluOp::Add | AluOp::Sub | AluOp::Or | AluOp::And | AluOp::Xor => {
-                    self.alu64_imm(op, d, imm);
+            (Width::W64, Operand::Imm(imm)) => match (op, self.place.distance) {
+                (AluOp::Add | AluOp::Sub, Some(distance)) => {
+                    let frame_pointer = self.pair(BpfReg::R10).lo;
+                    self.asm
+                        .addiu(d.lo, frame_pointer, Simm16::new(distance.offset())?);
+                    self.clear_high(d);
                 }
-                AluOp::Lsh | AluOp::Rsh | AluOp::Arsh => {
-                    self.shift64_imm(op, d, imm as u32 & 63)?;
+                (AluOp::Add | AluOp::Sub | AluOp::Or | AluOp::And | AluOp::Xor, _) => {
+                    self.alu64_imm(op, dst, imm);
                 }
-                AluOp::Mul => self.mul64_imm(d, imm)?,
-                AluOp::Div | AluOp::Mod | AluOp::Sdiv | AluOp::Smod => {
+                (AluOp::Lsh | AluOp::Rsh | AluOp::Arsh, _) => {
+                    self.shift64_imm(op, dst, imm as u32 & 63)?;
+                }
+                (AluOp::Mul, _) => self.mul64_imm(dst, imm)?,
+                (AluOp::Div | AluOp::Mod | AluOp::Sdiv | AluOp::Smod, _) => {
                     self.div64_imm(op, dst, imm)?;
                 }
             },
             (Width::W64, Operand::Reg(src)) => match op {
                 AluOp::Add | AluOp::Sub | AluOp::Or | AluOp::And | AluOp::Xor => {
-                    let s = self.pair(src);
-                    self.alu64_reg(op, d, s);
+                    self.alu64_reg(op, dst, src);
                 }
                 AluOp::Lsh | AluOp::Rsh | AluOp::Arsh => {
                     let s = self.pair(src);
-                    self.shift64_reg(op, d, s.lo);
+                    self.shift64_reg(op, dst, s.lo);
                 }
-                AluOp::Mul => {
-                    let s = self.pair(src);
-                    self.mul64_reg(d, s);
-                }
+                AluOp::Mul => self.mul64_reg(dst, src),
                 AluOp::Div | AluOp::Mod | AluOp::Sdiv | AluOp::Smod => {
                     self.div64_reg(op, dst, src)?;
                 }
@@ -60,20 +62,23 @@ impl Lowering<'_, O32> {
         match width {
             Width::W32 => {
                 self.asm.subu(d.lo, Reg::ZERO, d.lo);
-                self.finish_word(d);
+                self.finish_word_of(dst);
             }
-            Width::W64 => self.neg64(d),
+            Width::W64 => self.neg64(dst),
         }
         Some(())
     }
 
     /// `-d`: the low word borrows from the high one unless it is zero.
-    pub(super) fn neg64(&mut self, d: Pair) {
+    pub(super) fn neg64(&mut self, dst: BpfReg) {
+        let (d, high) = (self.pair(dst), self.source(dst).hi);
+        if !self.wants_high() {
+            return self.asm.subu(d.lo, Reg::ZERO, d.lo);
+        }
         let borrow = T9;
         self.asm.sltu(borrow, Reg::ZERO, d.lo);
         self.asm.subu(d.lo, Reg::ZERO, d.lo);
-        self.asm.subu(d.hi, Reg::ZERO, d.hi);
-        self.asm.subu(d.hi, d.hi, borrow);
+        self.subtract_high(d.hi, Reg::ZERO, high, borrow);
     }
 
     /// `dst = src`
@@ -87,18 +92,35 @@ impl Lowering<'_, O32> {
             (Width::W32, Operand::Reg(src)) => {
                 let s = self.pair(src);
                 self.asm.copy(d.lo, s.lo);
-                self.finish_word(d);
+                if src == dst {
+                    self.finish_word_of(dst);
+                } else {
+                    self.finish_word(d);
+                }
             }
-            (Width::W64, Operand::Imm(imm)) => {
-                self.asm.load_word(d.lo, imm as u32);
-                self.asm.load_word(d.hi, sign_word(imm));
-            }
+            (Width::W64, Operand::Imm(imm)) => self.load_constant(d, i64::from(imm) as u64),
+            (Width::W64, Operand::Reg(src)) if src == dst => {}
             (Width::W64, Operand::Reg(src)) => {
-                let s = self.pair(src);
-                self.copy_pair(d, s);
+                let s = self.source(src);
+                if self.wants_low() {
+                    self.asm.copy(d.lo, s.lo);
+                }
+                if self.wants_high() {
+                    self.asm.copy(d.hi, s.hi);
+                }
             }
         }
         Some(())
+    }
+
+    /// `d = value`, a result
+    fn load_constant(&mut self, d: Pair, value: u64) {
+        if self.wants_low() {
+            self.asm.load_word(d.lo, value as u32);
+        }
+        if self.wants_high() {
+            self.asm.load_word(d.hi, (value >> 32) as u32);
+        }
     }
 
     /// `dst = (s8, s16 or s32) src`
@@ -117,10 +139,18 @@ impl Lowering<'_, O32> {
             Size::W | Size::Dw => self.asm.copy(d.lo, s.lo),
         }
         match width {
+            Width::W32 if src == dst => self.finish_word_of(dst),
             Width::W32 => self.finish_word(d),
-            Width::W64 => self.asm.sra(d.hi, d.lo, Shift5::masked(31)),
+            Width::W64 => self.extend_sign(d),
         }
         Some(())
+    }
+
+    /// `d.hi = d.lo s>> 31`, if somebody reads it.
+    pub(super) fn extend_sign(&mut self, d: Pair) {
+        if self.wants_high() {
+            self.asm.sra(d.hi, d.lo, Shift5::masked(31));
+        }
     }
 
     pub(super) fn sign_extend_byte(&mut self, rd: Reg, rs: Reg) {
@@ -145,71 +175,13 @@ impl Lowering<'_, O32> {
 
     /// `dst = (u32) dst`
     pub(crate) fn zero_extend(&mut self, dst: BpfReg) -> Option<()> {
-        let d = self.pair(dst);
-        self.asm.clear(d.hi);
+        self.clear_high_of(dst);
         Some(())
     }
 
     /// `dst = value`
     pub(crate) fn load_imm64(&mut self, dst: BpfReg, value: u64) -> Option<()> {
-        let d = self.pair(dst);
-        self.asm.load_word(d.lo, value as u32);
-        self.asm.load_word(d.hi, (value >> 32) as u32);
+        self.load_constant(self.pair(dst), value);
         Some(())
-    }
-
-    /// Multiplication and division by immediates that need neither: true if `d = d op imm` is
-    /// done, a word or a pair according to `width`.
-    pub(super) fn simple_muldiv(
-        &mut self,
-        width: Width,
-        op: AluOp,
-        d: Pair,
-        imm: i32,
-    ) -> Option<bool> {
-        let clears = match op {
-            AluOp::Mul | AluOp::Div | AluOp::Sdiv => imm == 0,
-            AluOp::Mod => imm == 1,
-            AluOp::Smod => imm == 1 || imm == -1,
-            _ => false,
-        };
-        // x % 0 = x.
-        let keeps = match op {
-            AluOp::Mul | AluOp::Div | AluOp::Sdiv => imm == 1,
-            _ => imm == 0,
-        };
-        let negates = matches!(op, AluOp::Mul | AluOp::Sdiv) && imm == -1;
-        match width {
-            _ if keeps => {}
-            Width::W32 if clears => self.asm.clear(d.lo),
-            Width::W32 if negates => self.asm.subu(d.lo, Reg::ZERO, d.lo),
-            Width::W64 if clears => self.clear_pair(d),
-            Width::W64 if negates => self.neg64(d),
-            _ => return self.power_of_two(width, op, d, imm),
-        }
-        Some(true)
-    }
-
-    /// Multiplication and unsigned division by a power of two are shifts, the remainder a mask.
-    fn power_of_two(&mut self, width: Width, op: AluOp, d: Pair, imm: i32) -> Option<bool> {
-        // The least 32-bit value is a power of two as an unsigned word, and only as one.
-        let amount = match (width, imm) {
-            (Width::W32, i32::MIN) => 31,
-            _ => match log2(imm) {
-                Some(amount) => amount,
-                None => return Some(false),
-            },
-        };
-        let mask = imm.wrapping_sub(1);
-        match (op, width) {
-            (AluOp::Mul, Width::W32) => self.shift_imm(AluOp::Lsh, d.lo, amount),
-            (AluOp::Div, Width::W32) => self.shift_imm(AluOp::Rsh, d.lo, amount),
-            (AluOp::Mod, Width::W32) => self.and_imm(d.lo, mask),
-            (AluOp::Mul, Width::W64) => self.shift64_imm(AluOp::Lsh, d, amount)?,
-            (AluOp::Div, Width::W64) => self.shift64_imm(AluOp::Rsh, d, amount)?,
-            (AluOp::Mod, Width::W64) => self.alu64_imm(AluOp::And, d, mask),
-            _ => return Some(false),
-        }
-        Some(true)
     }
 }

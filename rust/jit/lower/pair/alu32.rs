@@ -4,12 +4,13 @@
 
 use super::{Lowering, T6, T9};
 use crate::jit::abi::O32;
-use crate::jit::bpf::{AluOp, Width};
-use crate::jit::mips::{FieldPos, FieldSize, Pair, Reg, Shift5, Simm16, Uimm16};
+use crate::jit::bpf::{AluOp, Reg as BpfReg, Width};
+use crate::jit::mips::{FieldPos, FieldSize, Reg, Shift5, Simm16, Uimm16};
 
 impl Lowering<'_, O32> {
-    /// `d = (u32) d op (u32) imm`
-    pub(super) fn alu32_imm(&mut self, op: AluOp, d: Reg, imm: i32) -> Option<()> {
+    /// `d = (u32) d op (u32) imm`, the low word of `dst`
+    pub(super) fn alu32_imm(&mut self, op: AluOp, dst: BpfReg, imm: i32) -> Option<()> {
+        let d = self.pair(dst).lo;
         match op {
             AluOp::Add => self.add_imm(d, imm),
             AluOp::Sub => self.add_imm(d, imm.wrapping_neg()),
@@ -17,11 +18,7 @@ impl Lowering<'_, O32> {
             AluOp::And => self.and_imm(d, imm),
             AluOp::Lsh | AluOp::Rsh | AluOp::Arsh => self.shift_imm(op, d, imm as u32),
             AluOp::Mul | AluOp::Div | AluOp::Mod | AluOp::Sdiv | AluOp::Smod => {
-                let word = Pair {
-                    hi: Reg::ZERO,
-                    lo: d,
-                };
-                if !self.simple_muldiv(Width::W32, op, word, imm)? {
+                if !self.simple_muldiv(Width::W32, op, dst, imm)? {
                     let divisor = self.word_in(T6, imm as u32);
                     match op {
                         AluOp::Mul => self.multiply(d, d, divisor),
@@ -60,7 +57,8 @@ impl Lowering<'_, O32> {
         }
     }
 
-    fn add_imm(&mut self, d: Reg, imm: i32) {
+    /// `d += imm`
+    pub(super) fn add_imm(&mut self, d: Reg, imm: i32) {
         if imm == 0 {
             return;
         }

@@ -12,7 +12,7 @@ impl Lowering<'_, O32> {
     pub(crate) fn store_argument(&mut self, index: u32, src: Operand) -> Option<()> {
         let (low, high) = self.argument_words(self.setting.frame.passed(index)?)?;
         let s = match src {
-            Operand::Reg(src) => self.pair(src),
+            Operand::Reg(src) => self.source(src),
             Operand::Imm(imm) => self.sign_extended(imm),
         };
         self.asm.sw(s.lo, low, Reg::SP);
@@ -24,8 +24,12 @@ impl Lowering<'_, O32> {
     pub(crate) fn load_argument(&mut self, dst: BpfReg, index: u32) -> Option<()> {
         let (low, high) = self.argument_words(self.setting.frame.taken(index)?)?;
         let d = self.pair(dst);
-        self.asm.lw(d.lo, low, Reg::SP);
-        self.asm.lw(d.hi, high, Reg::SP);
+        if self.wants_low() {
+            self.asm.lw(d.lo, low, Reg::SP);
+        }
+        if self.wants_high() {
+            self.asm.lw(d.hi, high, Reg::SP);
+        }
         Some(())
     }
 

@@ -23,7 +23,7 @@ impl Lowering<'_, O32> {
             if !self.place.passed.contains(reg) {
                 continue;
             }
-            let pair = self.pair(reg);
+            let pair = self.source(reg);
             let (low, high) = self.setting.frame.stack_argument(place)?;
             if let Some(insn) = last {
                 self.asm.push(insn);
@@ -60,8 +60,12 @@ impl Lowering<'_, O32> {
     /// it knows the address, and sign-extended then: the high word takes an instruction in either case.
     pub(crate) fn load_subprogram(&mut self, dst: BpfReg, value: u64) -> Option<()> {
         let d = self.pair(dst);
-        self.asm.load_word_fixed(d.lo, value as u32);
-        self.asm.load_word(d.hi, (value >> 32) as u32);
+        if self.wants_low() {
+            self.asm.load_word_fixed(d.lo, value as u32);
+        }
+        if self.wants_high() {
+            self.asm.load_word(d.hi, (value >> 32) as u32);
+        }
         Some(())
     }
 

@@ -9,7 +9,7 @@ use super::Lowering;
 use crate::jit::abi::{o32, Abi, O32};
 use crate::jit::bpf::{Inline, Reg as BpfReg};
 use crate::jit::lower::structure_offset;
-use crate::jit::mips::{Reg, Shift5};
+use crate::jit::mips::Reg;
 
 impl Lowering<'_, O32> {
     /// `R0 = helper()`
@@ -24,8 +24,8 @@ impl Lowering<'_, O32> {
             Inline::CurrentTask | Inline::CurrentTaskBtf => self.asm.lw(r0.lo, thread, Reg::GP),
         }
         match helper {
-            Inline::CurrentTask => self.asm.sra(r0.hi, r0.lo, Shift5::masked(31)),
-            Inline::ProcessorId | Inline::CurrentTaskBtf => self.asm.clear(r0.hi),
+            Inline::CurrentTask => self.extend_sign(r0),
+            Inline::ProcessorId | Inline::CurrentTaskBtf => self.clear_high(r0),
         }
         Some(())
     }
@@ -46,7 +46,7 @@ impl Lowering<'_, O32> {
     pub(crate) fn this_cpu(&mut self, dst: BpfReg, src: BpfReg) -> Option<()> {
         let (d, s) = (self.pair(dst), self.pair(src));
         O32::this_cpu(self.asm, d.lo, s.lo, self.setting.runtime.processors)?;
-        self.asm.clear(d.hi);
+        self.clear_high(d);
         Some(())
     }
 

@@ -4,6 +4,7 @@
 
 use super::{Lowering, T6, T8, T9};
 use crate::jit::abi::O32;
+use crate::jit::analysis::Comparison;
 use crate::jit::asm::{BranchCond, Slot};
 use crate::jit::bpf::{Cond, Operand, Reg as BpfReg, Width};
 use crate::jit::lower::compare::{as_less, below};
@@ -31,16 +32,20 @@ impl Lowering<'_, O32> {
         dst: BpfReg,
         src: Operand,
     ) -> Option<()> {
-        let d = self.pair(dst);
-        match (width, src) {
-            (Width::W32, Operand::Imm(imm)) => self.jump32_imm(cond, d.lo, imm),
-            (Width::W32, Operand::Reg(src)) => {
+        let d = self.source(dst);
+        match (
+            Comparison::new(width, cond, dst, src, self.place.known),
+            src,
+        ) {
+            (Comparison::Low(cond), Operand::Imm(imm)) => self.jump32_imm(cond, d.lo, imm),
+            (Comparison::Low(cond), Operand::Reg(src)) => {
                 let s = self.pair(src);
                 self.jump32(cond, d.lo, s.lo);
             }
-            (Width::W64, Operand::Imm(imm)) => self.jump64_imm(cond, d, imm),
-            (Width::W64, Operand::Reg(src)) => {
-                let s = self.pair(src);
+            // What has something of its own to do in these cases, is about immediates.
+            (_, Operand::Imm(imm)) => self.jump64_imm(cond, d, imm),
+            (_, Operand::Reg(src)) => {
+                let s = self.source(src);
                 self.jump64(cond, d, s);
             }
         }

@@ -27,9 +27,9 @@ impl Lowering<'_, O32> {
         if size != Size::Dw {
             // The 64-bit form is no 32-bit result to every verifier: older ones insert no extension.
             if kind == Swap::Always {
-                self.asm.clear(d.hi);
+                self.clear_high_of(dst);
             } else {
-                self.finish_word(d);
+                self.finish_word_of(dst);
             }
         }
         Some(())

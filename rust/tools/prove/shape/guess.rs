@@ -79,6 +79,12 @@ pub(super) fn functions<W: Word>(quantities: &[W], width: u32) -> Vec<W> {
             values.push(q.slice(16, 16));
         }
     }
+    // As far as a word can be shifted, where it is filled with its sign.
+    if width == 5 {
+        let amount = quantities[0];
+        let most = amount.constant(31).low(5);
+        values.push(amount.slice(5, 1).select(most, amount.low(5)));
+    }
     // The half above one that is added with its sign.
     for &q in quantities.iter().filter(|_| width == 16) {
         values.push((q + q.constant(0x8000)).slice(16, 16));
