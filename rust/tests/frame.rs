@@ -143,7 +143,7 @@ fn frames_too_large_are_refused() {
         (32_768, false),
         (u32::MAX, false),
     ] {
-        let result = image("r0 = 0; exit", &LE_R2, depth);
+        let result = image("r0 = r10; exit", &LE_R2, depth);
         match result {
             Ok(_) => assert!(fits, "{depth}"),
             Err(error) => assert_eq!((error, fits), (Error::TooLong, false), "{depth}"),
@@ -153,8 +153,10 @@ fn frames_too_large_are_refused() {
     let largest = (0..=32_768)
         .rev()
         .step_by(8)
-        .find(|&depth| image("exit", &LE_R2, depth).is_ok());
-    assert_eq!(largest, Some(32_744));
+        .find(|&depth| image("r0 = r10; exit", &LE_R2, depth).is_ok());
+    assert_eq!(largest, Some(32_736));
+    // Without R10 there is no stack.
+    assert!(image("exit", &LE_R2, u32::MAX).is_ok());
     assert_eq!(dialect(&LE_R2).ax, 12);
 }
 

@@ -111,10 +111,13 @@ impl<A: Abi> Frame<A> {
         let keeps_count =
             usage.makes_tail_calls || usage.calls_subprograms.is_some() && shape.reaches_tail_calls;
         let count_size = if keeps_count { A::COUNT_SIZE } else { 0 };
+        let has_frame_pointer = usage.registers.contains(bpf::Reg::R10);
         let parts = || {
             let count_at = outgoing.checked_add(kept.checked_mul(DOUBLEWORD)?)?;
             let locals_at = count_at.checked_add(count_size)?;
             let locals = match shape.private_stack {
+                // Who has no R10 has no address in it.
+                _ if !has_frame_pointer => 0,
                 Some(_) => 0,
                 None => shape.stack_depth.checked_next_multiple_of(DOUBLEWORD)?,
             };
@@ -152,7 +155,7 @@ impl<A: Abi> Frame<A> {
             linkage: shape.linkage,
             size,
             minus_size,
-            has_frame_pointer: usage.registers.contains(bpf::Reg::R10),
+            has_frame_pointer,
             arena: shape.arena.map(|arena| arena.kernel_base),
             private_stack: shape.private_stack,
             processors: shape.processors,
