@@ -14,6 +14,7 @@ pub(crate) mod mips;
 #[cfg(any(test, feature = "tools"))]
 pub(crate) mod mutants;
 pub(crate) mod random;
+pub(crate) mod schedule;
 pub(crate) mod text;
 pub(crate) mod work;
 
@@ -237,6 +238,8 @@ pub(crate) struct Options<'a> {
     pub(crate) arena: Option<Arena>,
     /// The kernel functions that it calls.
     pub(crate) functions: &'a [Function],
+    /// Fill delay slots from above.
+    pub(crate) fills_slots: bool,
 }
 
 impl Default for Options<'_> {
@@ -256,6 +259,7 @@ impl Default for Options<'_> {
             runtime: RUNTIME,
             arena: Some(ARENA),
             functions: &FUNCTIONS,
+            fills_slots: false,
         }
     }
 }
@@ -320,6 +324,16 @@ pub(crate) fn compile(insns: &[Raw], cpu: &Cpu, options: &Options<'_>) -> Result
     if let Err(fault) = check::judge(&image, cpu) {
         panic!("the image is wrong: {fault}");
     }
+    if options.fills_slots {
+        let plain = Options {
+            fills_slots: false,
+            ..*options
+        };
+        let plain = compile_unjudged(insns, cpu, &plain)?;
+        if let Err(fault) = schedule::judge(&plain, &image, insns, dialect(cpu)) {
+            panic!("slots are filled wrongly: {fault}");
+        }
+    }
     Ok(image)
 }
 
@@ -352,6 +366,7 @@ fn assemble<A: Abi>(insns: &[Raw], cpu: &Cpu, options: &Options<'_>) -> Result<I
         arena: options.arena,
         functions: options.functions,
         analyses: options.analyses,
+        fills_slots: options.fills_slots,
     };
     let workspace = Workspace {
         offsets: &mut offsets,

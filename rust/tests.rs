@@ -25,6 +25,7 @@ mod register;
 mod rules;
 mod site;
 mod sizes;
+mod slot;
 mod text;
 mod trampoline;
 mod unwind;

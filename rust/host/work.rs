@@ -11,9 +11,9 @@ use std::cell::Cell;
 use crate::jit::analysis::SWEEPS;
 use crate::jit::work::Step;
 
-/// Passes that decode every instruction of a program: usage, sweeps forward and backward, the choice
-/// of forms, and those that lower.
-const DECODING_PASSES: u64 = 2 + 2 * SWEEPS as u64 + LOWERING_PASSES;
+/// Passes that decode every instruction of a program: usage, sweeps forward and backward, what is jumped
+/// to, the choice of forms, and those that lower.
+const DECODING_PASSES: u64 = 3 + 2 * SWEEPS as u64 + LOWERING_PASSES;
 
 /// Passes that lower every instruction: near, far, as chosen, writing.
 const LOWERING_PASSES: u64 = 4;

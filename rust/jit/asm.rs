@@ -29,6 +29,7 @@
 mod block;
 mod branch;
 mod immediate;
+mod slot;
 
 pub(crate) use block::{Block, Fault, Sink};
 pub(crate) use branch::{BranchCond, Form, Label, Slot, Target};

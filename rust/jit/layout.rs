@@ -17,6 +17,7 @@
 //! target is out of reach after all, the answer is [`Error::Internal`] and no image.
 
 mod program;
+mod slot;
 
 use crate::jit::abi::{Abi, Frame, Shape};
 use crate::jit::analysis::{Fact, Facts, Usage, Words};
@@ -41,6 +42,12 @@ pub(crate) struct Workspace<'a> {
 
 /// Set in an offset: the jump of this instruction is far.
 const FAR: u32 = 1 << 31;
+
+/// Set in an offset: something jumps to this instruction.
+const ENTERED: u32 = 1 << 30;
+
+/// What else an offset has: a position in the image, in words.
+const POSITION: u32 = !(FAR | ENTERED);
 
 /// The most words an image can have: a far jump of Release 6 reaches from one end to the other, and
 /// offsets in bytes fit.
@@ -133,6 +140,9 @@ impl<'a, A: Abi> Compiler<'a, A> {
     /// `TooLong` if the image would be larger than an image can be.
     pub(crate) fn measure(&mut self) -> Result<u32> {
         self.offsets.fill(0);
+        if self.program.fills_slots {
+            self.find_entered()?;
+        }
         let words = self.pass(&mut Sink::measuring(), Forms::All(Form::Near), 0)?;
         let words = if is_in_reach(0, words) {
             words
@@ -178,7 +188,7 @@ impl<'a, A: Abi> Compiler<'a, A> {
     /// `bpf_prog_fill_jited_linfo()` takes it; the last entry is where the epilogue begins.
     pub(crate) fn into_byte_offsets(self) -> &'a mut [u32] {
         for offset in self.offsets.iter_mut() {
-            *offset = (*offset & !FAR).wrapping_mul(4);
+            *offset = (*offset & POSITION).wrapping_mul(4);
         }
         self.offsets
     }
@@ -188,6 +198,8 @@ impl<'a, A: Abi> Compiler<'a, A> {
         self.start(Target::NONE);
         let prologue = self.setting.frame.prologue(self.block);
         self.finish(prologue, sink, 0)?;
+        // Entries, and what unwinding looks for.
+        sink.settle();
         let mut at = 0;
         while at < self.len {
             self.locate(at, sink)?;
@@ -197,6 +209,7 @@ impl<'a, A: Abi> Compiler<'a, A> {
             self.check_function(&insn, at)?;
             let place = self.place(&insn, at, next);
             Lowering::new(self.block, &self.setting, place).lower(&insn, at)?;
+            self.fill_slot(sink, at)?;
             self.finish(Some(()), sink, at)?;
             if insn.slots() == 2 {
                 self.locate(at.wrapping_add(1), sink)?;
@@ -206,6 +219,7 @@ impl<'a, A: Abi> Compiler<'a, A> {
         self.locate(self.len, sink)?;
         self.start(Target::NONE);
         let epilogue = self.setting.frame.epilogue(self.block);
+        self.fill_slot(sink, self.len)?;
         self.finish(epilogue, sink, self.len)?;
         if self.program.linkage.is_attachable {
             self.start(Target::NONE);
@@ -252,18 +266,26 @@ impl<'a, A: Abi> Compiler<'a, A> {
         self.block.flush(sink, at)
     }
 
-    /// Notes where an instruction begins, or checks that it begins where it was measured to.
-    fn locate(&mut self, at: u32, sink: &Sink<'_>) -> Result {
-        let place = usize::try_from(at)
-            .ok()
-            .and_then(|at| self.offsets.get_mut(at))
-            .ok_or(Error::Internal { at })?;
+    /// Notes where an instruction begins, or checks that it begins where it was measured to: one that is
+    /// not jumped to may begin a word later than it will when the slot of a branch behind it is filled.
+    fn locate(&mut self, at: u32, sink: &mut Sink<'_>) -> Result {
+        let place = self.offset_mut(at)?;
+        let (begins, is_entered) = (*place & POSITION, *place & ENTERED != 0);
         if !sink.is_writing() {
-            *place = (*place & FAR) | (sink.len() & !FAR);
-        } else if *place & !FAR != sink.len() {
+            *place = (*place & !POSITION) | (sink.len() & POSITION);
+        } else if begins != sink.len() && (is_entered || begins.wrapping_add(1) != sink.len()) {
             return Err(Error::Internal { at });
         }
+        if is_entered || self.usage.jumps_indirectly {
+            sink.settle();
+        }
         Ok(())
+    }
+
+    fn offset_mut(&mut self, at: u32) -> Result<&mut u32> {
+        let index = usize::try_from(at).ok();
+        let place = index.and_then(|index| self.offsets.get_mut(index));
+        place.ok_or(Error::Internal { at })
     }
 
     fn offset(&self, at: u32) -> u32 {
@@ -291,7 +313,7 @@ impl<'a, A: Abi> Compiler<'a, A> {
         };
         Target {
             form,
-            position: self.offset(target) & !FAR,
+            position: self.offset(target) & POSITION,
             image,
         }
     }
@@ -310,9 +332,9 @@ impl<'a, A: Abi> Compiler<'a, A> {
             let insn = decode(self.program.dialect, self.program.insns, at)?;
             let next = at.wrapping_add(insn.slots());
             if let Some(target) = self.target_index(&insn) {
-                let to = self.offset(target) & !FAR;
-                let begins = self.offset(at) & !FAR;
-                let ends = self.offset(next) & !FAR;
+                let to = self.offset(target) & POSITION;
+                let begins = self.offset(at) & POSITION;
+                let ends = self.offset(next) & POSITION;
                 if !(is_in_reach(begins, to) && is_in_reach(ends, to)) {
                     if let Some(place) = usize::try_from(at)
                         .ok()

@@ -65,6 +65,7 @@ fn try_compile(prog: &mut bindings::bpf_prog) -> Result {
         arena: arena(prog),
         functions: &functions,
         analyses: Analyses::ALL,
+        fills_slots: true,
     };
     let len = program.insns.len();
     let mut offsets = zeroes::<u32>(len.checked_add(1).ok_or(Error::TooLong)?)?;

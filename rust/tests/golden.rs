@@ -5,7 +5,7 @@
 //! ```text
 //! # What the case shows.
 //! machines: le-r2 be-r2
-//! options: stack=16 verifier-zext no-facts words barriers lookups-counted
+//! options: stack=16 verifier-zext no-facts words slots barriers lookups-counted
 //!
 //! r0 = 1
 //! exit
@@ -104,6 +104,7 @@ impl Case {
             None if option == "verifier-zext" => self.options.verifier_zext = true,
             None if option == "words" => self.options.analyses = Analyses::ALL,
             None if option == "no-facts" => self.options.facts = false,
+            None if option == "slots" => self.options.fills_slots = true,
             None if option == "lookups-counted" => {
                 self.options.runtime.counted = Counted::Lookups;
             }

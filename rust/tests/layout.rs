@@ -286,6 +286,7 @@ fn with_workspace(text: &str, offsets: usize, facts: usize) -> Result<u32, Error
         arena: None,
         functions: &[],
         analyses: Analyses::ALL,
+        fills_slots: false,
     };
     let workspace = Workspace {
         offsets: &mut offsets,

@@ -45,7 +45,7 @@ fn counts_are_linear() {
 #[test]
 fn what_is_quadratic_is_too_much() {
     // More than there are passes.
-    let slots = 20;
+    let slots = 24;
     let work = Work {
         decoded: slots * slots,
         ..Work::default()

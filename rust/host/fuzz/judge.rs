@@ -13,7 +13,7 @@
 //!   `NoMemory` only of memory that does not fit.
 
 use super::Input;
-use crate::host::{check, facts, runtime, work, Image, ARENA, FUNCTIONS};
+use crate::host::{check, facts, runtime, schedule, work, Image, ARENA, FUNCTIONS};
 use crate::jit::abi::{Abi, Linkage, N64, O32};
 use crate::jit::analysis::{Analyses, Fact};
 use crate::jit::asm::{Block, Fault};
@@ -46,12 +46,13 @@ pub(crate) fn judge(input: &Input) -> Result<(), String> {
     facts::judge(
         input.dialect(),
         &program,
-        &subject.program().rules(input.cpu.width),
+        &subject.program(Manner::ALL).rules(input.cpu.width),
     )?;
-    let with = subject.compile(true, Care::Great)?;
-    let without = subject.compile(false, Care::Little)?;
+    let with = subject.compile(Manner::ALL, Care::Great)?;
+    let without = subject.compile(Manner::NONE, Care::Little)?;
     match (&with, &without) {
         (Ok(with), Ok(without)) => {
+            subject.judge_schedule(with)?;
             let (long, short) = (with.words.len(), without.words.len());
             if long > short {
                 return Err(format!("{long} words with analyses, {short} without"));
@@ -67,10 +68,28 @@ pub(crate) fn judge(input: &Input) -> Result<(), String> {
             return Err(format!("{with:?} with analyses, {without:?} without"));
         }
     }
-    if subject.compile(true, Care::Little)? != with {
+    if subject.compile(Manner::ALL, Care::Little)? != with {
         return Err("compiled again, it is something else".to_string());
     }
     subject.judge_misfits(with.err())
+}
+
+/// What a compilation may leave out.
+#[derive(Clone, Copy)]
+struct Manner {
+    facts: bool,
+    slots: bool,
+}
+
+impl Manner {
+    const ALL: Self = Self::of(true, true);
+    const NONE: Self = Self::of(false, false);
+    /// But for the slots.
+    const WORDS: Self = Self::of(true, false);
+
+    const fn of(facts: bool, slots: bool) -> Self {
+        Manner { facts, slots }
+    }
 }
 
 /// How closely to look at a compilation.
@@ -91,7 +110,7 @@ struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    fn program(&self) -> Program<'_> {
+    fn program(&self, manner: Manner) -> Program<'_> {
         Program {
             insns: self.program,
             dialect: self.input.dialect(),
@@ -105,25 +124,26 @@ impl Subject<'_> {
             arena: self.input.has_arena.then_some(ARENA),
             functions: &FUNCTIONS,
             analyses: Analyses::ALL,
+            fills_slots: manner.slots,
         }
     }
 
     /// Compiles as the kernel does, with memory that fits.
-    fn compile(&self, has_facts: bool, care: Care) -> Result<Result<Image, Error>, String> {
+    fn compile(&self, manner: Manner, care: Care) -> Result<Result<Image, Error>, String> {
         match self.input.cpu.width {
-            Width::W32 => self.compile_for::<O32>(has_facts, care),
-            Width::W64 => self.compile_for::<N64>(has_facts, care),
+            Width::W32 => self.compile_for::<O32>(manner, care),
+            Width::W64 => self.compile_for::<N64>(manner, care),
         }
     }
 
     fn compile_for<A: Abi>(
         &self,
-        has_facts: bool,
+        manner: Manner,
         care: Care,
     ) -> Result<Result<Image, Error>, String> {
         let len = self.program.len();
         let mut offsets = Lent::new(len + 1, 0u32);
-        let mut facts = Lent::new(if has_facts { len } else { 0 }, Fact::default());
+        let mut facts = Lent::new(if manner.facts { len } else { 0 }, Fact::default());
         let mut block = Block::new();
         let workspace = Workspace {
             offsets: offsets.memory(),
@@ -132,7 +152,7 @@ impl Subject<'_> {
         };
         work::take();
         let runtime = runtime(A::WIDTH, self.input.counted);
-        let program = self.program();
+        let program = self.program(manner);
         let compiler = Compiler::<A>::new(&program, &self.input.cpu, &runtime, workspace);
         let measured = compiler.and_then(|mut compiler| Ok((compiler.measure()?, compiler)));
         let (measured, mut compiler) = match measured {
@@ -164,6 +184,15 @@ impl Subject<'_> {
             faults: faults.memory().to_vec(),
             address: self.input.address,
         }))
+    }
+
+    /// Slots are filled with what was above.
+    fn judge_schedule(&self, filled: &Image) -> Result<(), String> {
+        match self.compile(Manner::WORDS, Care::Little)? {
+            Ok(plain) => schedule::judge(&plain, filled, self.program, self.input.dialect())
+                .map_err(|fault| format!("slots are filled wrongly: {fault}")),
+            Err(error) => Err(format!("{error:?} without filled slots")),
+        }
     }
 
     /// Writing and measuring again, in spite of what went wrong in between, gives the same.
@@ -229,7 +258,7 @@ impl Subject<'_> {
             facts: facts.memory(),
             block: &mut block,
         };
-        let (program, cpu) = (self.program(), &self.input.cpu);
+        let (program, cpu) = (self.program(Manner::ALL), &self.input.cpu);
         let runtime = runtime(cpu.width, self.input.counted);
         let error = match cpu.width {
             Width::W32 => Compiler::<O32>::new(&program, cpu, &runtime, workspace).err(),

@@ -3,6 +3,7 @@
 //! A block under construction, and where its words go.
 
 use super::branch::{Fixup, Goal, Label, Target};
+use super::slot::{close_gap, Window};
 use crate::jit::error::{Error, Result};
 use crate::jit::mips::{Cpu, Insn};
 use crate::jit::work::{count, Step};
@@ -35,6 +36,8 @@ pub(crate) struct Sink<'a> {
     len: u32,
     faults: &'a mut [Fault],
     fault_count: u32,
+    /// What may still move into a slot.
+    window: Window,
 }
 
 impl<'a> Sink<'a> {
@@ -45,6 +48,7 @@ impl<'a> Sink<'a> {
             len: 0,
             faults: &mut [],
             fault_count: 0,
+            window: Window::EMPTY,
         }
     }
 
@@ -88,6 +92,23 @@ impl<'a> Sink<'a> {
         }
         self.len = self.len.checked_add(1)?;
         Some(())
+    }
+
+    /// What came so far stays where it is: what comes next is entered from elsewhere, too.
+    pub(crate) fn settle(&mut self) {
+        self.window = Window::EMPTY;
+    }
+
+    /// Takes an instruction of the window out of the image. Says where it was.
+    fn take_out(&mut self, index: usize) -> Option<u32> {
+        let behind = u32::try_from(self.window.remove(index)?).ok()?;
+        self.len = self.len.checked_sub(1)?;
+        let position = self.len.checked_sub(behind)?;
+        if let Some(words) = &mut self.words {
+            let end = usize::try_from(self.len).ok()?;
+            close_gap(words.get_mut(..=end)?, usize::try_from(position).ok()?);
+        }
+        Some(position)
     }
 
     /// Whether words are stored.
@@ -237,7 +258,63 @@ impl Block {
                     sink.push(insn.word())
                 })
             })
-            .ok_or(Error::Internal { at })
+            .ok_or(Error::Internal { at })?;
+        self.extend(&mut sink.window);
+        Ok(())
+    }
+
+    /// Fills the slot of the block's first branch, if it is empty, with an instruction from above. If that
+    /// is in front of the block, says where in the image it was: it is one shorter from there on.
+    ///
+    /// # Errors
+    ///
+    /// `Internal`, in the name of instruction `at`, if the image has no such instruction.
+    pub(crate) fn fill_slot_from(&mut self, sink: &mut Sink<'_>, at: u32) -> Result<Option<u32>> {
+        match self.fill_slot(&sink.window) {
+            Some(index) => match sink.take_out(index) {
+                None => Err(Error::Internal { at }),
+                position => Ok(position),
+            },
+            None => Ok(None),
+        }
+    }
+
+    /// Where labels are bound.
+    pub(super) fn bound_labels(&self) -> impl Iterator<Item = usize> + '_ {
+        let labels = self.labels.get(..self.label_count).unwrap_or(&[]);
+        labels.iter().flatten().map(|&label| usize::from(label))
+    }
+
+    /// Which instructions may find no memory.
+    pub(super) fn guarded_insns(&self) -> impl Iterator<Item = usize> + '_ {
+        let guarded = self.guarded.get(..self.guarded_count).unwrap_or(&[]);
+        guarded.iter().flatten().map(|&(at, _)| usize::from(at))
+    }
+
+    /// Replaces an instruction.
+    pub(super) fn set(&mut self, at: usize, insn: Insn) {
+        match self.insns.get_mut(at) {
+            Some(place) => *place = insn,
+            None => self.faulty = true,
+        }
+    }
+
+    /// Takes out an instruction. What is behind it comes one to the front.
+    pub(super) fn take_out(&mut self, index: usize) {
+        close_gap(&mut self.insns, index);
+        self.len = self.len.saturating_sub(1);
+        let move_up = |at: &mut u8| {
+            if usize::from(*at) > index {
+                *at = at.wrapping_sub(1);
+            }
+        };
+        self.labels.iter_mut().flatten().for_each(move_up);
+        for fixup in self.fixups.iter_mut().flatten() {
+            move_up(&mut fixup.at);
+        }
+        for (at, _) in self.guarded.iter_mut().flatten() {
+            move_up(at);
+        }
     }
 
     fn tell_faults(&self, sink: &mut Sink<'_>) -> Option<()> {

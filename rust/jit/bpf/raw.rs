@@ -58,6 +58,11 @@ impl Raw {
         self.code & 0xf0
     }
 
+    /// Whether this is of a class of which instructions jump.
+    pub(crate) const fn may_jump(&self) -> bool {
+        matches!(self.class(), class::JMP | class::JMP32)
+    }
+
     /// Whether this calls a kernel function that is no helper.
     pub(crate) const fn calls_kernel_function(&self, endian: Endian) -> bool {
         self.code == class::JMP | jmp::CALL && self.src(endian) == pseudo::KERNEL_FUNCTION

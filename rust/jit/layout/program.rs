@@ -35,6 +35,8 @@ pub(crate) struct Program<'a> {
     pub(crate) functions: &'a [Function],
     /// Which of the analyses to do if there is memory for them.
     pub(crate) analyses: Analyses,
+    /// Instructions move into delay slots.
+    pub(crate) fills_slots: bool,
 }
 
 impl Program<'_> {

@@ -129,7 +129,8 @@ impl Effects {
         self.0 & other.0 != 0
     }
 
-    const fn union(self, other: Effects) -> Effects {
+    /// What either set has.
+    pub(crate) const fn union(self, other: Effects) -> Effects {
         Effects(self.0 | other.0)
     }
 }

@@ -186,6 +186,7 @@ fn entries_and_ends() {
             arena: None,
             functions: &[],
             analyses: Analyses::ALL,
+            fills_slots: false,
         };
         let rules = program.rules(Width::W32);
         (rules.has_context, rules.returns_r0)

@@ -89,6 +89,7 @@ impl Variant {
             verifier_zext: self.verifier_zext,
             facts: self.facts,
             analyses: self.analyses,
+            fills_slots: self.facts,
             address,
             runtime: runtime(machine, self.counted),
         }

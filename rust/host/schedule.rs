@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Is an image with filled delay slots the same as one without?
+//!
+//! The two are read side by side. A word that only the plain image has at a place must be in the next empty
+//! slot of the other, and may be there: nothing is jumped to between the two places, and the word has no
+//! register, memory or HI and LO in common with what it passes, so that one of them would be another in
+//! another order. What is jumped to is found in the words of the plain image and in the program; what was
+//! marked when the slots were filled is not asked. Where some jump may be far in one image and near in the
+//! other, since that is shorter, they are not compared.
+
+use std::collections::BTreeSet;
+
+use super::mips::{print, Word};
+use super::Image;
+use crate::jit::bpf::{decode, Dialect, Insn, Raw};
+use crate::jit::mips::table::{Effects, Field, Op};
+use crate::jit::mips::{Reg, RegMask};
+
+/// Words of an image of which all parts are in reach of each other.
+const NEAR: usize = 1 << 15;
+
+/// Finds the first difference that is more than a moved word.
+///
+/// # Errors
+///
+/// One line that says what moved wrongly.
+pub(crate) fn judge(
+    plain: &Image,
+    filled: &Image,
+    program: &[Raw],
+    dialect: Dialect,
+) -> Result<(), String> {
+    if plain.words.len() >= NEAR {
+        return Ok(());
+    }
+    let entered = entered(plain, program, dialect)?;
+    let word = |image: &Image, at: usize| image.words.get(at).copied();
+    let mut held: Vec<usize> = Vec::new();
+    let (mut at, mut to) = (0, 0);
+    while let Some(bits) = word(plain, at) {
+        let there = word(filled, to);
+        let filler = word(filled, to + 1).filter(|&filler| filler != 0);
+        let is_same = there.is_some_and(|there| is_same(bits, there));
+        let has_empty_slot = transfers(bits) && word(plain, at + 1) == Some(0);
+        match filler {
+            Some(filler) if is_same && has_empty_slot => {
+                let from = held.iter().rposition(|&from| plain.words[from] == filler);
+                let from = from.ok_or(format!("word {to}: its slot has what was not above"))?;
+                let from = held.remove(from);
+                judge_move(&plain.words[from..=at]).map_err(|why| {
+                    format!("{} must not move to word {to}: {why}", print(filler, 0))
+                })?;
+                if let Some(label) = entered.range(from + 1..=at + 1).next() {
+                    return Err(format!("word {to}: moved across word {label}, a target"));
+                }
+                (at, to) = (at + 2, to + 2);
+            }
+            _ if is_same => (at, to) = (at + 1, to + 1),
+            _ => {
+                held.push(at);
+                at += 1;
+            }
+        }
+    }
+    match (held.first(), filled.words.len() == to) {
+        (None, true) => Ok(()),
+        (Some(lost), _) => Err(format!("word {lost} is lost")),
+        (None, false) => Err(format!("there is more from word {to}")),
+    }
+}
+
+fn transfers(bits: u32) -> bool {
+    Word::decode(bits).is_some_and(Word::transfers)
+}
+
+/// The words that are not only entered from above.
+fn entered(image: &Image, program: &[Raw], dialect: Dialect) -> Result<BTreeSet<usize>, String> {
+    let begins = |slot: usize| image.offsets.get(slot).map(|&bytes| bytes as usize / 4);
+    let mut entered = BTreeSet::new();
+    for (at, &bits) in image.words.iter().enumerate() {
+        if let Some(distance) = Word::decode(bits).and_then(Word::distance) {
+            entered.extend(at.checked_add_signed(distance as isize));
+        }
+    }
+    entered.extend(image.faults.iter().map(|fault| fault.resume as usize));
+    // Behind the prologue, of which each instruction may be an entry.
+    entered.extend(0..=begins(0).unwrap_or(0));
+    let mut slot = 0;
+    while slot < program.len() {
+        let insn = decode(dialect, program, slot as u32).map_err(|error| format!("{error:?}"))?;
+        match insn {
+            Insn::JumpIndirect { .. } => entered.extend((0..=program.len()).filter_map(begins)),
+            Insn::Exit if slot + 1 < program.len() => entered.extend(begins(program.len())),
+            insn => entered.extend(insn.target().and_then(|target| begins(target as usize))),
+        }
+        slot += insn.slots() as usize;
+    }
+    Ok(entered)
+}
+
+/// Whether two words do the same at different places.
+fn is_same(a: u32, b: u32) -> bool {
+    let (Some(x), Some(y)) = (Word::decode(a), Word::decode(b)) else {
+        return a == b;
+    };
+    let differing = match x.op {
+        // Half of an address in the image.
+        Op::Lui | Op::Ori if x.field(Field::Rt) == Reg::T9.number() => Field::Uimm.mask(),
+        Op::Bc => Field::Disp26.mask(),
+        _ if x.distance().is_some() => Field::Disp.mask(),
+        _ => 0,
+    };
+    x.op == y.op && a & !differing == b & !differing
+}
+
+/// Whether the first of these words may be executed behind the last, a branch.
+fn judge_move(words: &[u32]) -> Result<(), String> {
+    let decode = |&bits: &u32| Word::decode(bits).ok_or("no instruction".to_string());
+    let words: Vec<Word> = words.iter().map(decode).collect::<Result<_, _>>()?;
+    let Some(([moved, passed @ ..], branch)) = words.split_last().map(|(b, rest)| (rest, b)) else {
+        return Err("there is nothing to move".to_string());
+    };
+    for word in [moved].into_iter().chain(passed) {
+        let fixed = [
+            Effects::BRANCHES,
+            Effects::COMPACT,
+            Effects::ORDERS,
+            Effects::TRAPS,
+        ];
+        if fixed.iter().any(|&effect| word.has(effect)) {
+            return Err(format!("{} stays", word.row().name));
+        }
+    }
+    if branch.op == Op::JalrHb {
+        return Err("a barrier's slot stays empty".to_string());
+    }
+    for other in passed.iter().chain([branch]) {
+        if conflict(*moved, *other) || conflict(*other, *moved) {
+            return Err(format!("{} comes first", other.row().name));
+        }
+    }
+    Ok(())
+}
+
+/// Whether what one writes, the other reads or writes.
+fn conflict(a: Word, b: Word) -> bool {
+    let registers = a.writes().intersection(b.reads().union(b.writes()));
+    let memory = a.has(Effects::STORES) && (b.has(Effects::LOADS) || b.has(Effects::STORES));
+    let hilo =
+        a.has(Effects::WRITES_HILO) && (b.has(Effects::READS_HILO) || b.has(Effects::WRITES_HILO));
+    let is_register = !registers.is_empty() && registers != RegMask::of(Reg::ZERO);
+    is_register || memory || hilo
+}

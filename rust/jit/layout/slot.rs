@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Filling delay slots: which places are entered from elsewhere, and what begins a word earlier then.
+//!
+//! What moves is in `asm/slot.rs`. Both passes do the same. Of what is not jumped to only line
+//! information depends on where it begins: that is the measuring pass's word. What is jumped to stays where it
+//! is, since no instruction moves across it.
+
+use super::{Compiler, ENTERED, POSITION};
+use crate::jit::abi::Abi;
+use crate::jit::asm::Sink;
+use crate::jit::bpf::{decode, Insn};
+use crate::jit::error::{Error, Result};
+
+impl<A: Abi> Compiler<'_, A> {
+    /// Fills the delay slot of the block of an instruction.
+    pub(super) fn fill_slot(&mut self, sink: &mut Sink<'_>, at: u32) -> Result {
+        if !self.program.fills_slots {
+            return Ok(());
+        }
+        let Some(position) = self.block.fill_slot_from(sink, at)? else {
+            return Ok(());
+        };
+        if sink.is_writing() {
+            // It was measured like this.
+            return Ok(());
+        }
+        // What begins behind the gap, begins a word earlier.
+        let mut moved = at;
+        loop {
+            let place = self.offset_mut(moved)?;
+            if *place & POSITION <= position {
+                return Ok(());
+            }
+            *place = place.wrapping_sub(1);
+            moved = moved.checked_sub(1).ok_or(Error::Internal { at })?;
+        }
+    }
+
+    /// Marks what is jumped to.
+    pub(super) fn find_entered(&mut self) -> Result {
+        let insns = self.program.insns;
+        let mut at = 0u32;
+        for raw in insns {
+            if raw.may_jump() {
+                let insn = decode(self.program.dialect, insns, at)?;
+                let next = at.wrapping_add(insn.slots());
+                let target = match insn {
+                    // The last one needs no jump.
+                    Insn::Exit if next >= self.len => None,
+                    insn => self.target_index(&insn),
+                };
+                if let Some(target) = target {
+                    *self.offset_mut(target)? |= ENTERED;
+                }
+            }
+            at = at.wrapping_add(1);
+        }
+        Ok(())
+    }
+}

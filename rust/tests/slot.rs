@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Delay slots filled from above.
+//!
+//! Each image here is compared with one whose slots are empty ([`crate::host::schedule`], by
+//! [`compile`]). What is filled and what is not is in `golden/slots*.golden`.
+
+use super::{forms, program, LE64_R2, LE_R2, MACHINES};
+use crate::host::{compile, compile_unjudged, dialect, schedule, text, Options};
+use crate::jit::bpf::{Insn, Raw, Reg};
+use crate::jit::mips::Cpu;
+
+fn options(fills_slots: bool) -> Options<'static> {
+    Options {
+        fills_slots,
+        ..Options::default()
+    }
+}
+
+/// Every form twice, once with a jump to the second, and something between that may move.
+fn every_form(cpu: &Cpu) -> Vec<Vec<Raw>> {
+    let form = |insn: &Insn| text::print(insn, 0);
+    let all = forms::all(Reg::R1, Reg::R2, 1, 0, 0);
+    let sources = all.iter().flat_map(|insn| {
+        let form = form(insn);
+        [
+            format!("r3 = 7; {form}; r4 = *(u32 *)(r10 - 8); {form}; r0 = r3; exit"),
+            format!("if r5 == 1 goto +2; r3 = 7; r4 = r10; {form}; r3 += 1; {form}; exit"),
+        ]
+    });
+    let exists = |insns: &Vec<Raw>| compile_unjudged(insns, cpu, &options(true)).is_ok();
+    sources
+        .map(|source| program(&source, cpu))
+        .filter(exists)
+        .collect()
+}
+
+#[test]
+fn only_slots_change() {
+    for (name, cpu) in MACHINES {
+        let programs = every_form(&cpu);
+        assert!(programs.len() > 300, "{name}: {}", programs.len());
+        for insns in programs {
+            compile(&insns, &cpu, &options(true)).expect("compiles");
+        }
+    }
+}
+
+#[test]
+fn whole_programs_get_shorter() {
+    let source = "r2 = r10; call 1; if r0 == 0 goto +2; r1 = r0; call 2; r0 = 0; exit";
+    for (name, cpu) in MACHINES {
+        let insns = program(source, &cpu);
+        let length = |fills| match compile(&insns, &cpu, &options(fills)) {
+            Ok(image) => image.words.len(),
+            Err(error) => panic!("{name}: {error:?}"),
+        };
+        let [empty, filled] = [false, true].map(length);
+        // Where calls and jumps have no slots, there is less to fill.
+        let is_shorter = filled < empty || cpu.release.is_r6() && filled == empty;
+        assert!(is_shorter, "{name}: {filled}, {empty}");
+    }
+}
+
+/// The judge is asked about images that were filled otherwise.
+#[test]
+fn what_moves_wrongly_is_seen() {
+    let told = |source: &str, wrong: &dyn Fn(&mut Vec<u32>)| {
+        let cpu = LE_R2;
+        let insns = program(source, &cpu);
+        let plain = compile(&insns, &cpu, &options(false)).expect("compiles");
+        let mut filled = plain.clone();
+        wrong(&mut filled.words);
+        schedule::judge(&plain, &filled, &insns, dialect(&cpu)).unwrap_err()
+    };
+    // The word in front of the first branch goes into its slot.
+    let swap = |branch: fn(u32) -> bool| {
+        move |words: &mut Vec<u32>| {
+            let at = words
+                .iter()
+                .position(|&word| branch(word))
+                .expect("a branch");
+            let moved = words.remove(at - 1);
+            words[at] = moved;
+        }
+    };
+    let conditional = swap(|word| word >> 26 == 4);
+    let call = swap(|word| word == 0x0320_f809);
+    assert!(told("if w1 > 5 goto +0; exit", &conditional).contains("must not move"));
+    let label = "r2 = 1; if w1 == 0 goto -1; exit";
+    assert!(
+        told(label, &conditional).contains("a target"),
+        "{}",
+        told(label, &conditional)
+    );
+    assert!(told("call 1; exit", &call).contains("must not move"));
+    let lose = |words: &mut Vec<u32>| words.truncate(words.len() - 1);
+    assert!(told("r0 = 1; exit", &lose).contains("lost"));
+    let insert = |words: &mut Vec<u32>| words.push(0);
+    assert!(told("r0 = 1; exit", &insert).contains("there is more"));
+}
+
+#[test]
+fn a_program_that_jumps_to_addresses_is_entered_everywhere() {
+    for cpu in [LE_R2, LE64_R2] {
+        let insns = program("r2 = 1; call 1; r0 = 2; gotox r1", &cpu);
+        let image = compile(&insns, &cpu, &options(true)).expect("compiles");
+        let plain = compile(&insns, &cpu, &options(false)).expect("compiles");
+        assert_eq!(image.words, plain.words);
+    }
+}
