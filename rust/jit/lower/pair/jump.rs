@@ -116,6 +116,7 @@ impl Lowering<'_, O32> {
         }
     }
 
+    /// Jumps if a register is not zero, or if it is.
     fn jump_if_less(&mut self, less: Reg, negated: bool) {
         let test = if negated {
             BranchCond::zero(less)
@@ -142,6 +143,22 @@ impl Lowering<'_, O32> {
                 }
                 return self.asm.jump_if(BranchCond::nonzero(T9), Slot::Nop);
             }
+            (Cond::Eq | Cond::Ne, _) => {
+                if let Some(imm) = Uimm16::new(imm as u32) {
+                    // Every bit that differs from those of a value without any above.
+                    self.asm.xori(T9, d.lo, imm);
+                    self.asm.or(T9, T9, d.hi);
+                    return self.jump_if_less(T9, cond == Cond::Eq);
+                }
+            }
+            (_, 1..) if !as_less(cond).signed => {
+                if let Some(bound) = below(cond, imm) {
+                    let less = as_less(cond);
+                    self.asm.sltiu(T9, d.lo, bound);
+                    self.move_if(T9, Reg::ZERO, d.hi, T8);
+                    return self.jump_if_less(T9, less.negated != less.swapped);
+                }
+            }
             _ => {}
         }
         let s = self.sign_extended(imm);
@@ -149,7 +166,7 @@ impl Lowering<'_, O32> {
     }
 
     /// The high words decide unless they are equal; the branch that finds out computes, in its
-    /// slot, what they decide.
+    /// slot, what they decide. Not so where one is known to be zero.
     fn jump64(&mut self, cond: Cond, d: Pair, s: Pair) {
         let high_differs = Insn::xor(T9, d.hi, s.hi);
         match cond {
@@ -177,6 +194,16 @@ impl Lowering<'_, O32> {
             _ => {
                 let less = as_less(cond);
                 let (a, b) = if less.swapped { (s, d) } else { (d, s) };
+                // One of them is less than 2^32: of the other, the high word says whether that is.
+                if !less.signed && (a.hi == Reg::ZERO || b.hi == Reg::ZERO) {
+                    self.asm.sltu(T9, a.lo, b.lo);
+                    match (a.hi, b.hi) {
+                        (Reg::ZERO, Reg::ZERO) => {}
+                        (_, Reg::ZERO) => self.move_if(T9, Reg::ZERO, a.hi, T8),
+                        _ => self.asm.or(T9, T9, b.hi),
+                    }
+                    return self.jump_if_less(T9, less.negated);
+                }
                 let decided = self.asm.label();
                 let high = if less.signed {
                     Insn::slt(T9, a.hi, b.hi)
