@@ -5,6 +5,7 @@
 //! One TOML file each, named after the thing. A suite file describes a suite or lists the members of a
 //! group. What a suite must report depends on the kernel: see patches/. An unknown key is an error.
 
+use crate::expected::Known;
 use crate::job::Range;
 use crate::place::Place;
 use anyhow::{bail, Context, Result};
@@ -75,12 +76,16 @@ pub(crate) struct Expect {
     /// Those that only 32-bit kernels have. All numbers here are those of a 32-bit kernel.
     #[serde(default)]
     pub(crate) narrow: Vec<u32>,
-    /// Those that fail however programs are run, and why; by the number or name that they print.
+    /// Those that fail however programs are run, and why; by the number or name that they print, or
+    /// its beginning and a star.
     #[serde(default)]
     pub(crate) fails: BTreeMap<String, String>,
     /// The same of 32-bit kernels alone.
     #[serde(default)]
     pub(crate) fails32: BTreeMap<String, String>,
+    /// More of them, by the reason.
+    #[serde(default)]
+    pub(crate) known: Vec<Known>,
     /// Not more may be left out, where a JIT is on.
     #[serde(default)]
     pub(crate) most_skipped: Option<u32>,
@@ -327,13 +332,8 @@ fn names(dir: &Path) -> Result<Vec<String>> {
     let entries = std::fs::read_dir(dir).with_context(|| format!("no {}", dir.display()))?;
     let mut names = Vec::new();
     for entry in entries {
-        let path = entry?.path();
-        if path.extension().is_some_and(|ext| ext == "toml") {
-            names.extend(
-                path.file_stem()
-                    .map(|stem| stem.to_string_lossy().into_owned()),
-            );
-        }
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        names.extend(name.strip_suffix(".toml").map(str::to_owned));
     }
     names.sort();
     Ok(names)

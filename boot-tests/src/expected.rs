@@ -8,6 +8,7 @@
 use crate::data::Suite;
 use crate::job::{Jit, Job, Range};
 use anyhow::Result;
+use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// What must come out of one suite of a job.
@@ -28,7 +29,33 @@ pub(crate) struct Expected {
     pub(crate) most_skipped: Option<u32>,
 }
 
+/// Tests that fail for one reason, by the numbers or names that they print.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Known {
+    pub(crate) why: String,
+    pub(crate) only: Option<Only>,
+    pub(crate) tests: Vec<String>,
+}
+
+/// Where alone they fail.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) enum Only {
+    #[serde(rename = "32-bit")]
+    Narrow,
+    #[serde(rename = "interpreted")]
+    Interpreted,
+}
+
 impl Job {
+    fn has(&self, only: Option<Only>) -> bool {
+        match only {
+            Some(Only::Narrow) => self.machine.bits == 32,
+            Some(Only::Interpreted) => self.jit == Jit::Off,
+            None => true,
+        }
+    }
+
     /// Counts that must come out; a range has its share of them.
     pub(crate) fn expected(&self, suite: &Suite) -> Result<Expected> {
         let expect = self.expect(suite)?;
@@ -54,12 +81,17 @@ impl Job {
             })
             .filter(|both| both.first <= both.last);
         let left = unblinded.map_or(0, |both| both.last - both.first + 1);
+        let mut fails = expect.fails;
+        for known in expect.known.iter().filter(|known| self.has(known.only)) {
+            let tests = known.tests.iter().cloned();
+            fails.extend(tests.map(|test| (test, known.why.clone())));
+        }
         Ok(Expected {
             total,
             run,
             jited: if self.jit == Jit::Off { 0 } else { run - left },
             unblinded,
-            fails: expect.fails,
+            fails,
             warns: expect.warns,
             is_whole: self.range_of(suite).is_none(),
             most_skipped: expect.most_skipped.filter(|_| self.jit != Jit::Off),
@@ -99,6 +131,21 @@ mod tests {
         assert!(job.expected(&suite).unwrap().run < 2);
         job.range = Some("1000,1062".parse().unwrap());
         assert!(job.check().is_err());
+    }
+
+    #[test]
+    fn failures_are_known_where_they_are() {
+        let mut job = job("test_bpf", Jit::Rust);
+        let mut suite = job.suites[0].clone();
+        let expect = suite.expect.get_mut(KERNEL).unwrap();
+        for only in ["32-bit", "interpreted"] {
+            let text = format!("why = \"{only}\"\nonly = \"{only}\"\ntests = [\"{only}\"]");
+            expect.known.push(toml::from_str(&text).unwrap());
+        }
+        let fails = |job: &Job| job.expected(&suite).unwrap().fails.into_keys();
+        assert!(fails(&job).eq(["32-bit"]));
+        job.jit = Jit::Off;
+        assert!(fails(&job).eq(["32-bit", "interpreted"]));
     }
 
     #[test]

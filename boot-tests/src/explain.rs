@@ -89,8 +89,9 @@ fn failures(job: &Job, verdict: &Verdict) -> String {
     if verdict.reasons.is_empty() {
         return text;
     }
-    let failing = verdict.report.failing();
-    let mut wrong = failing.clone();
+    let mut wrong = verdict.report.failing();
+    let fails = &verdict.expected.fails;
+    wrong.retain(|test| !fails.keys().any(|id| test.is_called(id)));
     if verdict.expected.jited > 0 {
         wrong.extend(
             verdict
