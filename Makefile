@@ -83,6 +83,7 @@ help:
 	@echo '                       arguments: more of them than registers;'
 	@echo '                       trampolines: struct_ops, and programs attached to programs;'
 	@echo '                       test_verifier: the selftests of the verifier'
+	@echo '                       test_progs: the selftests themselves, but for what needs more than MIPS has'
 	@echo '                       progs: all programs of the selftests, compiled against interpreted'
 	@echo '                       soak: random programs come and go for half an hour; see SECONDS='
 	@echo '  RANGE=               FIRST,LAST: only those tests, counted from 0'
@@ -105,7 +106,8 @@ setup:
 	@$(setup)
 
 boot:
-	@$(setup) boot $(if $(filter arena arguments btf functions programs progs rewrites soak test_verifier trampolines,$(SUITE)),verifier)
+	@$(setup) boot $(if $(filter arena arguments btf functions programs progs rewrites soak test_progs test_verifier trampolines,$(SUITE)),verifier) \
+		$(if $(filter test_progs,$(SUITE)),guest)
 	@$(runner) boot --kernel='$(KERNEL)' --machine='$(MACHINE)' --jit='$(JIT)' \
 		--harden='$(HARDEN)' --suite='$(SUITE)' --range='$(RANGE)' \
 		--icount='$(ICOUNT)' --linux='$(LINUX)' \
