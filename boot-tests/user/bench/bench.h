@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the parts of bench share.
+ *
+ *	main.c		goes through the cases, and says of each what it costs
+ *	cases.c		which programs there are, and with which packets they run
+ *	packets.c	these packets
+ *	setup.c		what a program's maps and constants have to be before
+ *	measure.c	instructions of a run
+ *	trace.c		which instructions of its image a run executes
+ *	compile.c	instructions of compiling
+ */
+
+#ifndef BENCH_H
+#define BENCH_H
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <bpf/libbpf.h>
+
+struct packet {
+	const char *name;
+	uint32_t size;
+	uint8_t bytes[160];
+};
+
+struct bench_case {
+	const char *object;
+	const char *program;	/* NULL: all of them, which are compiled only */
+	const char *packet;	/* NULL: a context only, as raw tracepoints have it */
+	/* Before the object is loaded, and behind it; nonzero if it cannot be done. */
+	int (*open)(struct bpf_object *object);
+	int (*fill)(struct bpf_object *object);
+	int is_whole;		/* programs that it jumps to are loaded, too */
+	int is_random;		/* it leaves another packet each time */
+};
+
+/* What came of running a program, and what it cost. */
+struct run {
+	int error;
+	uint32_t result;
+	uint32_t output;	/* a hash of its packet */
+	int is_steady;		/* it leaves its packet alone */
+	double total;		/* instructions of a round of the test loop */
+};
+
+/* What the kernel says of programs. */
+struct image {
+	uint32_t instructions;	/* of BPF, as the JIT has got them */
+	uint32_t bytes;		/* of images */
+	int programs, compiled;
+};
+
+/* cases.c */
+extern const struct bench_case cases[];
+extern const unsigned int case_count;
+
+/* packets.c */
+void make_packets(void);
+const struct packet *find_packet(const char *name);
+
+/* setup.c */
+int fill_flow(struct bpf_object *object);
+int fill_l4lb(struct bpf_object *object);
+int fill_tunnel(struct bpf_object *object);
+int open_redirect(struct bpf_object *object);
+int fill_synproxy(struct bpf_object *object);
+int fill_wall(struct bpf_object *object);
+int fill_python(struct bpf_object *object);
+int fill_strobe(struct bpf_object *object);
+
+/* measure.c */
+int measure(unsigned int number, int program, const struct packet *packet, struct run *run);
+int measure_loop(int program, const struct packet *packet, int is_steady, struct run *run);
+int load_empty(const struct bpf_program *like);
+void note_image(int program, struct image *image);
+
+/* trace.c */
+void begin_trace(unsigned int number);
+void end_trace(void);
+
+/* compile.c */
+int read_number(const char *path);
+int watch_compiler(void);
+void begin_compiling(void);
+uint64_t end_compiling(void);	/* instructions since then; 0 if nobody watches */
+
+#endif
