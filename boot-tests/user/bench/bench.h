@@ -6,7 +6,9 @@
  *	cases.c		which programs there are, and with which packets they run
  *	packets.c	these packets
  *	setup.c		what a program's maps and constants have to be before
+ *	filter.c	classic filters: those of filters.h
  *	measure.c	instructions of a run
+ *	native/		programs compiled by gcc, for comparison
  *	trace.c		which instructions of its image a run executes
  *	compile.c	instructions of compiling
  */
@@ -71,13 +73,29 @@ int fill_wall(struct bpf_object *object);
 int fill_python(struct bpf_object *object);
 int fill_strobe(struct bpf_object *object);
 
+/* filter.c */
+extern const unsigned int filter_count;
+const char *filter_name(unsigned int index);
+const char *filter_packet(unsigned int index);
+int attach_filter(int index, int is_taken);
+int detach_filter(void);
+uint32_t run_filter(const struct packet *packet, struct run *run);
+
 /* measure.c */
+#define ATTACHED -2	/* instead of a program: the filter that is attached */
+uint64_t now(void);
+uint32_t hash(const uint8_t *bytes, uint32_t size);
 int measure(unsigned int number, int program, const struct packet *packet, struct run *run);
 int measure_loop(int program, const struct packet *packet, int is_steady, struct run *run);
 int load_empty(const struct bpf_program *like);
 void note_image(int program, struct image *image);
 
+/* native/native.c */
+int run_native(unsigned int number, const struct bench_case *test, const struct packet *packet,
+	       struct run *run);
+
 /* trace.c */
+#define NATIVE 0x800	/* added to the number of a program that gcc has compiled */
 void begin_trace(unsigned int number);
 void end_trace(void);
 
@@ -85,6 +103,7 @@ void end_trace(void);
 int read_number(const char *path);
 int watch_compiler(void);
 void begin_compiling(void);
-uint64_t end_compiling(void);	/* instructions since then; 0 if nobody watches */
+/* Instructions since then, and what was compiled, if it was once; 0 if nobody watches. */
+uint64_t end_compiling(struct image *image);
 
 #endif

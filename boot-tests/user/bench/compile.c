@@ -10,12 +10,14 @@
 
 #include <errno.h>
 #include <linux/perf_event.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <linux/filter.h>
 
 #include "bench.h"
@@ -23,42 +25,105 @@
 /* What the programs share. */
 struct clocks {
 	uint64_t start, sum, calls;
+	uint64_t instructions, bytes;	/* of what was returned: a struct bpf_prog */
 };
+#define AT(field) offsetof(struct clocks, field)
+
+/* Where the kernel has what is read, by its types. */
+static struct {
+	int result, word;		/* in its registers, and how long one is */
+	int instructions, bytes;	/* in a program */
+} layout;
 
 static int clocks_map = -1;
 static uint64_t own;		/* instructions of a call of a function that does nothing */
 static int is_watching;
 
-/* At the call: the time. At the return: what has passed since then. */
-static int load_clock(int is_return)
+/* In bytes; less than 0 if there is no such thing. */
+static int find_field(const struct btf *types, const char *structure, const char *field)
+{
+	const struct btf_type *type;
+	uint32_t i;
+	int id = btf__find_by_name_kind(types, structure, BTF_KIND_STRUCT);
+
+	if (id < 0)
+		return -1;
+	type = btf__type_by_id(types, id);
+	for (i = 0; i < btf_vlen(type); i++)
+		if (!strcmp(btf__name_by_offset(types, btf_members(type)[i].name_off), field))
+			return btf_member_bit_offset(type, i) / 8;
+	return -1;
+}
+
+static int find_layout(void)
+{
+	struct btf *types = btf__load_vmlinux_btf();
+	int registers = types ? find_field(types, "pt_regs", "regs") : -1;
+	int id = types ? btf__find_by_name_kind(types, "long int", BTF_KIND_INT) : -1;
+
+	if (registers < 0 || id < 0)
+		return -1;
+	layout.word = btf__resolve_size(types, id);
+	layout.result = registers + 2 * layout.word;	/* v0 */
+	layout.instructions = find_field(types, "bpf_prog", "len");
+	layout.bytes = find_field(types, "bpf_prog", "jited_len");
+	btf__free(types);
+	return layout.instructions < 0 || layout.bytes < 0 ? -1 : 0;
+}
+
+#define CALL(helper) BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0, helper)
+/* Adds R0 to what programs share. */
+#define SUM(field) \
+	BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_6, AT(field)), \
+	BPF_ALU64_REG(BPF_ADD, BPF_REG_1, BPF_REG_0), \
+	BPF_STX_MEM(BPF_DW, BPF_REG_6, BPF_REG_1, AT(field))
+/* The same with a word of the program that R7 points to. */
+#define SUM_WORD(offset, field) \
+	BPF_MOV64_REG(BPF_REG_1, BPF_REG_10), \
+	BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, -4), \
+	BPF_MOV64_IMM(BPF_REG_2, 4), \
+	BPF_MOV64_REG(BPF_REG_3, BPF_REG_7), \
+	BPF_ALU64_IMM(BPF_ADD, BPF_REG_3, offset), \
+	CALL(BPF_FUNC_probe_read_kernel), \
+	BPF_LDX_MEM(BPF_W, BPF_REG_0, BPF_REG_10, -4), \
+	SUM(field)
+
+/* At the call: the time. */
+static int load_start(void)
 {
 	struct bpf_insn insns[] = {
 		BPF_LD_MAP_FD(BPF_REG_6, clocks_map),
-		BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_ktime_get_ns),
-		BPF_STX_MEM(BPF_DW, BPF_REG_6, BPF_REG_0, 0),
-		BPF_MOV64_IMM(BPF_REG_0, 0),
-		BPF_EXIT_INSN(),
-	};
-	struct bpf_insn return_insns[] = {
-		BPF_LD_MAP_FD(BPF_REG_6, clocks_map),
-		BPF_RAW_INSN(BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_ktime_get_ns),
-		BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_6, 0),
-		BPF_ALU64_REG(BPF_SUB, BPF_REG_0, BPF_REG_1),
-		BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_6, 8),
-		BPF_ALU64_REG(BPF_ADD, BPF_REG_1, BPF_REG_0),
-		BPF_STX_MEM(BPF_DW, BPF_REG_6, BPF_REG_1, 8),
-		BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_6, 16),
-		BPF_ALU64_IMM(BPF_ADD, BPF_REG_1, 1),
-		BPF_STX_MEM(BPF_DW, BPF_REG_6, BPF_REG_1, 16),
+		CALL(BPF_FUNC_ktime_get_ns),
+		BPF_STX_MEM(BPF_DW, BPF_REG_6, BPF_REG_0, AT(start)),
 		BPF_MOV64_IMM(BPF_REG_0, 0),
 		BPF_EXIT_INSN(),
 	};
 
 	/* BPF_LD_MAP_FD() is for a map; here it is for its value. */
-	insns[0].src_reg = return_insns[0].src_reg = BPF_PSEUDO_MAP_VALUE;
-	if (is_return)
-		return bpf_prog_load(BPF_PROG_TYPE_KPROBE, NULL, "GPL", return_insns,
-				     sizeof(return_insns) / sizeof(*insns), NULL);
+	insns[0].src_reg = BPF_PSEUDO_MAP_VALUE;
+	return bpf_prog_load(BPF_PROG_TYPE_KPROBE, NULL, "GPL", insns,
+			     sizeof(insns) / sizeof(*insns), NULL);
+}
+
+/* At the return: what has passed since then, and what is returned. */
+static int load_end(void)
+{
+	struct bpf_insn insns[] = {
+		BPF_LD_MAP_FD(BPF_REG_6, clocks_map),
+		BPF_LDX_MEM(layout.word == 8 ? BPF_DW : BPF_W, BPF_REG_7, BPF_REG_1, layout.result),
+		CALL(BPF_FUNC_ktime_get_ns),
+		BPF_LDX_MEM(BPF_DW, BPF_REG_1, BPF_REG_6, AT(start)),
+		BPF_ALU64_REG(BPF_SUB, BPF_REG_0, BPF_REG_1),
+		SUM(sum),
+		BPF_MOV64_IMM(BPF_REG_0, 1),
+		SUM(calls),
+		SUM_WORD(layout.instructions, instructions),
+		SUM_WORD(layout.bytes, bytes),
+		BPF_MOV64_IMM(BPF_REG_0, 0),
+		BPF_EXIT_INSN(),
+	};
+
+	insns[0].src_reg = BPF_PSEUDO_MAP_VALUE;
 	return bpf_prog_load(BPF_PROG_TYPE_KPROBE, NULL, "GPL", insns,
 			     sizeof(insns) / sizeof(*insns), NULL);
 }
@@ -85,7 +150,7 @@ static int attach(const char *function, int is_return)
 		.config = is_return,	/* bit 0, says its format */
 		.kprobe_func = (uintptr_t)function,
 	};
-	int program = load_clock(is_return), event;
+	int program = is_return ? load_end() : load_start(), event;
 
 	if (program < 0)
 		return -1;
@@ -119,13 +184,19 @@ void begin_compiling(void)
 		bpf_map_update_elem(clocks_map, &zero, &none, BPF_ANY);
 }
 
-uint64_t end_compiling(void)
+uint64_t end_compiling(struct image *image)
 {
 	struct clocks clocks;
 
 	if (!is_watching)
 		return 0;
 	read_clocks(&clocks);
+	if (image) {
+		image->programs = clocks.calls;
+		image->compiled = clocks.bytes ? clocks.calls : 0;
+		image->instructions = clocks.instructions;
+		image->bytes = clocks.bytes;
+	}
 	return clocks.sum < clocks.calls * own ? 0 : clocks.sum - clocks.calls * own;
 }
 
@@ -153,7 +224,7 @@ int watch_compiler(void)
 {
 	clocks_map = bpf_map_create(BPF_MAP_TYPE_ARRAY, NULL, sizeof(uint32_t), sizeof(struct clocks),
 				    1, NULL);
-	if (clocks_map < 0)
+	if (clocks_map < 0 || find_layout())
 		return -1;
 	is_watching = 1;
 	if (find_own("sys_getppid") || attach("bpf_int_jit_compile", 0) < 0 ||

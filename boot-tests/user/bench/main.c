@@ -5,7 +5,7 @@
  *	bench [FIRST LAST]
  *
  * /bench.a has objects of the kernel's selftests, and cases.c says which programs of them
- * are run, and how. Each case is a line:
+ * are run, and how; behind them are classic filters. Each case is a line:
  *
  *	#7 test_l4lb/balancer_ingress/tcp4 PASS jited=1 insns=... image=... compile=...
  *
@@ -140,13 +140,13 @@ static struct bpf_object *load_twice(const struct bench_case *test, struct bpf_p
 
 	begin_compiling();
 	object = load(test, chosen);
-	*compile = end_compiling();
+	*compile = end_compiling(NULL);
 	if (!object || *compile > LONG_ENOUGH || !*compile)
 		return object;
 	bpf_object__close(object);
 	begin_compiling();
 	object = load(test, chosen);
-	again = end_compiling();
+	again = end_compiling(NULL);
 	if (again < *compile)
 		*compile = again;
 	return object;
@@ -191,6 +191,15 @@ static int print_run(unsigned int number, const struct bench_case *test, struct 
 	return 1;
 }
 
+/* The same program compiled by gcc must do the same. */
+static void print_native(unsigned int number, const struct bench_case *test)
+{
+	struct run run = { 0 };
+
+	if (test->packet && run_native(number + NATIVE, test, find_packet(test->packet), &run))
+		printf(" nret=%#x nout=%08x", run.result, run.output);
+}
+
 static int is_for_test_run(const struct bench_case *test)
 {
 	return test->program && (!test->packet || strcmp(test->packet, "-"));
@@ -226,8 +235,55 @@ static void run_case(unsigned int number)
 	else if (!print_run(number, test, object, program))
 		failed++, passed--;
 	passed++;
+	if (is_for_test_run(test))
+		print_native(number, test);
 	printf("\n");
 	bpf_object__close(object);
+}
+
+/* Whether it could be attached; loads it twice, as programs are. */
+static int attach_twice(unsigned int index, struct image *image, uint64_t *compile)
+{
+	uint64_t again;
+
+	begin_compiling();
+	if (attach_filter(index, 0))
+		return 0;
+	*compile = end_compiling(image);
+	detach_filter();
+	begin_compiling();
+	if (attach_filter(index, 0))
+		return 0;
+	again = end_compiling(NULL);
+	if (again < *compile)
+		*compile = again;
+	return 1;
+}
+
+/* A classic filter, behind the programs. */
+static void run_filter_case(unsigned int number, unsigned int index)
+{
+	const struct packet *packet = find_packet(filter_packet(index));
+	struct image image = { 0 }, empty = { 0 };
+	struct run run = { 0 }, base = { 0 };
+	uint64_t compile;
+
+	printf("#%u classic/%s/%s ", number, filter_name(index), packet->name);
+	if (!attach_twice(index, &image, &compile) || measure(number, ATTACHED, packet, &run)) {
+		printf("FAIL cannot be attached, or run: errno %d, %d\n", errno, -run.error);
+		failed++;
+		return;
+	}
+	detach_filter();
+	begin_compiling();
+	attach_filter(-1, run.result);
+	end_compiling(&empty);
+	measure_loop(ATTACHED, packet, 0, &base);
+	detach_filter();
+	printf("PASS jited=%d programs=1 insns=%u image=%u compile=%llu total=%.1f base=%.1f empty=%u "
+	       "steady=0 ret=%#x out=0\n", image.compiled != 0, image.instructions, image.bytes,
+	       (unsigned long long)compile, run.total, base.total, empty.bytes, run.result);
+	passed++;
 }
 
 int main(int argc, char **argv)
@@ -248,9 +304,14 @@ int main(int argc, char **argv)
 	}
 	if (watch_compiler())
 		printf("the compiler cannot be watched: errno %d\n", errno);
-	for (i = 0; i < case_count; i++)
-		if (i >= first && i <= last)
+	for (i = 0; i < case_count + filter_count; i++) {
+		if (i < first || i > last)
+			continue;
+		if (i < case_count)
 			run_case(i);
+		else
+			run_filter_case(i, i - case_count);
+	}
 	printf("Summary: %d PASSED, %d SKIPPED, %d FAILED\n", passed, skipped, failed);
 	return failed != 0;
 }

@@ -27,7 +27,7 @@
 #define SAMPLES 150	/* of another */
 #define STEPS 32	/* instructions: longer than a step of the clock, shorter than interrupts */
 
-static uint64_t now(void)
+uint64_t now(void)
 {
 	struct timespec time;
 
@@ -35,7 +35,7 @@ static uint64_t now(void)
 	return time.tv_sec * 1000000000ULL + time.tv_nsec;
 }
 
-static uint32_t hash(const uint8_t *bytes, uint32_t size)
+uint32_t hash(const uint8_t *bytes, uint32_t size)
 {
 	uint32_t sum = 2166136261u;
 
@@ -52,6 +52,8 @@ static uint32_t run_rounds(int program, const struct packet *packet, uint32_t ro
 	static uint64_t context[12];
 	uint64_t start;
 
+	if (program == ATTACHED)
+		return run_filter(packet, run);
 	if (packet) {
 		options.data_in = packet->bytes;
 		options.data_size_in = packet->size;
