@@ -24,6 +24,7 @@ MUTANT  ?=
 RESUME  ?= 0
 TABLE   ?=
 FRESH   ?= 0
+CHART   ?=
 CACHE   ?= $(or $(MIPS_BPF_JIT_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/mips-bpf-jit)
 
 override CACHE := $(abspath $(CACHE))
@@ -44,7 +45,7 @@ runner = { test -x '$(CARGO_TARGET_DIR)/debug/boot-tests' || echo 'building the 
 # make check needs less than make boot does.
 setup = scripts/setup
 
-.PHONY: help setup boot matrix test check encode exec diff fuzz prove features mutants show list clean
+.PHONY: help setup boot matrix bench test check encode exec diff fuzz prove features mutants show list clean
 .DEFAULT_GOAL := help
 
 help:
@@ -52,6 +53,8 @@ help:
 	@echo '  make boot     build a kernel with the JIT, boot it in QEMU, run its tests, judge them'
 	@echo '  make matrix   boot every machine and kernel, interpreted, compiled, hardened, and with the'
 	@echo '                C JIT for comparison; goes on where it was interrupted; see FRESH=, TABLE='
+	@echo '  make bench    real programs, interpreted, with the C JIT and with ours: instructions executed,'
+	@echo '                bytes, and instructions to compile; both byte orders, or MACHINE; see RANGE=, CHART='
 	@echo '  make test     what must pass before a change goes in: check to prove, and boots'
 	@echo '                (listed in boot-tests/test-plan.toml); ends with "N passed, N failed"'
 	@echo '  make check    host tests, formatting and lints; needs a Rust toolchain only'
@@ -99,6 +102,7 @@ help:
 	@echo '  RESUME=0             mutants: 1: go on after an interrupted run'
 	@echo '  TABLE=               mutants, matrix, diff, features: write the table to this file'
 	@echo '  FRESH=0              matrix: 1: boot also what is known to pass'
+	@echo '  CHART=               bench: draw the chart to this file'
 	@echo '  CACHE=$(CACHE)'
 	@echo '                       where sources, builds and logs are kept'
 
@@ -106,7 +110,7 @@ setup:
 	@$(setup)
 
 boot:
-	@$(setup) boot $(if $(filter arena arguments btf functions programs progs rewrites soak test_progs test_verifier trampolines,$(SUITE)),verifier) \
+	@$(setup) boot $(if $(filter arena arguments bench btf functions programs progs rewrites soak test_progs test_verifier trampolines,$(SUITE)),verifier) \
 		$(if $(filter test_progs,$(SUITE)),guest)
 	@$(runner) boot --kernel='$(KERNEL)' --machine='$(MACHINE)' --jit='$(JIT)' \
 		--harden='$(HARDEN)' --suite='$(SUITE)' --range='$(RANGE)' \
@@ -119,6 +123,12 @@ matrix:
 	@$(runner) matrix --kernel='$(if $(filter file,$(origin KERNEL)),,$(KERNEL))' \
 		--machine='$(if $(filter file,$(origin MACHINE)),,$(MACHINE))' \
 		--fresh='$(FRESH)' --table='$(TABLE)'
+
+# Without MACHINE on the command line, both byte orders.
+bench:
+	@$(setup) boot verifier
+	@$(runner) bench --kernel='$(KERNEL)' --range='$(RANGE)' \
+		--machine='$(if $(filter file,$(origin MACHINE)),,$(MACHINE))' --chart='$(CHART)'
 
 test:
 	@KERNEL='$(series)' $(setup)

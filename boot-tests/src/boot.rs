@@ -89,6 +89,7 @@ impl Options {
             icount: one_of("ICOUNT", &self.icount, &icount)?,
             seed: job::seed()?,
             linux: (!self.linux.is_empty()).then(|| PathBuf::from(&self.linux)),
+            trace: None,
         };
         if job.linux.is_none() {
             place.pristine(&job.kernel)?;

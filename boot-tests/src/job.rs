@@ -85,6 +85,8 @@ pub(crate) struct Job {
     pub(crate) seed: u64,
     /// The user's own tree.
     pub(crate) linux: Option<std::path::PathBuf>,
+    /// The plugin of QEMU that writes to the file `trace` what images execute.
+    pub(crate) trace: Option<std::path::PathBuf>,
 }
 
 impl Job {
@@ -318,6 +320,7 @@ pub(crate) mod tests {
             icount: false,
             seed: 7,
             linux: None,
+            trace: None,
         }
     }
 

@@ -15,6 +15,7 @@
 //! Exit status: 0 passed, 1 failed, 2 could not be judged (a wrong variable, a build that broke),
 //! 130 interrupted.
 
+mod bench;
 mod boot;
 mod child;
 mod console;
@@ -65,6 +66,8 @@ enum Verb {
     Boot(boot::Options),
     /// Boot every kernel on every machine it is built for, in every way.
     Matrix(matrix::Options),
+    /// Run real programs interpreted, with the C JIT and with ours, and say what each costs.
+    Bench(bench::Options),
     /// Everything in boot-tests/test-plan.toml: host tests, then boots.
     Test,
     /// One group of host tests of boot-tests/test-plan.toml: check, encode, exec, fuzz, prove.
@@ -99,6 +102,7 @@ fn run(cli: Cli) -> anyhow::Result<bool> {
     match cli.verb {
         Verb::Boot(options) => boot::run(&place, &options),
         Verb::Matrix(options) => matrix::run(&place, &options),
+        Verb::Bench(options) => bench::run(&place, &options),
         Verb::Test => plan::run_all(&place),
         Verb::Host { group } => plan::run_group(&place, &group),
         Verb::List => {

@@ -92,6 +92,7 @@ impl Mode {
             icount: false,
             seed: 0,
             linux: None,
+            trace: None,
         };
         job.check()?;
         Ok(job)

@@ -100,6 +100,7 @@ impl Planned {
             icount: self.icount,
             seed: job::seed()?,
             linux: None,
+            trace: None,
         };
         job.check()?;
         Ok(job)

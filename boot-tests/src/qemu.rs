@@ -109,6 +109,12 @@ pub(crate) fn command(place: &Place, job: &Job, kernel: &Path, initrd: &Path) ->
         qemu.args(["-icount", "shift=0,sleep=on"]);
         qemu.args(["-rtc", "clock=vm,base=2026-01-01T00:00:00"]);
     }
+    if let Some(plugin) = &job.trace {
+        let (plugin, out) = (plugin.display(), initrd.with_file_name("trace"));
+        let endian = machine.endian.name();
+        qemu.arg("-plugin");
+        qemu.arg(format!("{plugin},out={},endian={endian}", out.display()));
+    }
     qemu.arg("-kernel").arg(kernel).arg("-initrd").arg(initrd);
     let quick_end = "panic=1 oops=panic sysctl.kernel.panic_on_oops=1";
     let log = "printk.devkmsg=on ignore_loglevel";
