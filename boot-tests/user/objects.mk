@@ -5,7 +5,7 @@
 #
 #	make LINUX=tree ENDIAN=little|big OUT=dir DIR=dir CLANG=clang DIR/objects.a
 #
-# DIR/bench.a has only those that bench/objects names.
+# DIR/bench.a has only those that bench/objects names, and what is in PUBLIC (bench/public).
 #
 # DIR has the kernel's types as vmlinux.h, OUT what Makefile makes. Objects that are
 # there are not made again. Nothing is written outside of DIR.
@@ -65,9 +65,10 @@ $(DIR)/tc_tunnel.done: $(progs)/test_tc_tunnel.c $(DIR)/vmlinux.h
 	@rm -f $(@:.done=.full)
 	@touch $@
 
-$(DIR)/bench.a: $(measured:%=$(DIR)/%.done) $(here)bench/objects
+public  := $(if $(filter big,$(ENDIAN)),,$(wildcard $(PUBLIC)/*.o))
+$(DIR)/bench.a: $(measured:%=$(DIR)/%.done) $(public) $(here)bench/objects
 	@rm -f $@
-	@cd $(DIR) && ls $(measured:%=%.o) $(measured:%=%.why) 2>/dev/null | LC_ALL=C sort | \
+	@cd $(DIR) && ls $(measured:%=%.o) $(measured:%=%.why) $(public) 2>/dev/null | LC_ALL=C sort | \
 		xargs ar rcSD $@
 
 counted = $(shell ls $(DIR) | grep -c 'done$$')

@@ -15,6 +15,8 @@
 #define PLAIN(object, program, packet) { object, program, packet, NULL, NULL, 0, 0 }
 #define TUNNEL(program, packet) PLAIN("tc_tunnel", program, packet)
 #define PYTHON(object) { object, "on_event", NULL, NULL, fill_python, 0, 0 }
+/* Of xdp-tools, where they are to be had. */
+#define FILTER(object, packet) PLAIN(object, object, packet)
 #define STROBE(object) { object, "on_event", NULL, NULL, fill_strobe, 0, 0 }
 
 const struct bench_case cases[] = {
@@ -79,6 +81,11 @@ const struct bench_case cases[] = {
 
 	PLAIN("test_tcp_hdr_options", "estab", "-"),
 	PLAIN("test_misc_tcp_hdr_options", "misc_estab", "-"),
+	FILTER("xdpfilt_dny_all", "web4"), FILTER("xdpfilt_dny_all", "web6"),
+	FILTER("xdpfilt_dny_all", "dns4"), FILTER("xdpfilt_alw_all", "web4"),
+	FILTER("xdpfilt_dny_tcp", "web4"), FILTER("xdpfilt_dny_udp", "dns4"),
+	FILTER("xdpfilt_dny_ip", "web4"), FILTER("xdpfilt_dny_eth", "web4"),
+
 	PLAIN("profiler1", NULL, "-"), PLAIN("profiler2", NULL, "-"),
 	PLAIN("test_sysctl_loop1", "sysctl_tcp_mem", "-"),
 	PLAIN("test_sysctl_loop2", "sysctl_tcp_mem", "-"),

@@ -102,6 +102,7 @@ static struct bpf_object *load(const struct bench_case *test, struct bpf_program
 	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = test->object);
 	struct bpf_object *object = NULL;
 	struct bpf_program *program;
+	struct bpf_map *map;
 	unsigned int i;
 
 	*reason = 0;
@@ -113,6 +114,8 @@ static struct bpf_object *load(const struct bench_case *test, struct bpf_program
 		snprintf(reason, sizeof(reason), "there is no such object, or it cannot be opened");
 		return NULL;
 	}
+	bpf_object__for_each_map(map, object)
+		bpf_map__set_pin_path(map, NULL);
 	bpf_object__for_each_program(program, object) {
 		int is_it = test->program && !strcmp(bpf_program__name(program), test->program);
 
