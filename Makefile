@@ -54,7 +54,7 @@ help:
 	@echo '  make matrix   boot every machine and kernel, interpreted, compiled, hardened, and with the'
 	@echo '                C JIT for comparison; goes on where it was interrupted; see FRESH=, TABLE='
 	@echo '  make bench    real programs, interpreted, with the C JIT and with ours: instructions executed,'
-	@echo '                bytes, and instructions to compile; both byte orders, or MACHINE; see RANGE=, CHART='
+	@echo '                bytes, and instructions to compile; both byte orders, or MACHINE; see RANGE=, TABLE=, CHART='
 	@echo '  make test     what must pass before a change goes in: check to prove, and boots'
 	@echo '                (listed in boot-tests/test-plan.toml); ends with "N passed, N failed"'
 	@echo '  make check    host tests, formatting and lints; needs a Rust toolchain only'
@@ -100,7 +100,7 @@ help:
 	@echo '  INPUT=               fuzz: only judge this file, and show it'
 	@echo '  MUTANT=              mutants: only this one, or an area, as "shift"'
 	@echo '  RESUME=0             mutants: 1: go on after an interrupted run'
-	@echo '  TABLE=               mutants, matrix, diff, features: write the table to this file'
+	@echo '  TABLE=               bench, mutants, matrix, diff, features: write the table to this file'
 	@echo '  FRESH=0              matrix: 1: boot also what is known to pass'
 	@echo '  CHART=               bench: draw the chart to this file'
 	@echo '  CACHE=$(CACHE)'
@@ -128,7 +128,8 @@ matrix:
 bench:
 	@$(setup) boot verifier
 	@$(runner) bench --kernel='$(KERNEL)' --range='$(RANGE)' \
-		--machine='$(if $(filter file,$(origin MACHINE)),,$(MACHINE))' --chart='$(CHART)'
+		--machine='$(if $(filter file,$(origin MACHINE)),,$(MACHINE))' --table='$(TABLE)' \
+		--chart='$(CHART)'
 
 test:
 	@KERNEL='$(series)' $(setup)

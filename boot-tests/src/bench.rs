@@ -17,6 +17,7 @@ mod cycles;
 mod figures;
 mod json;
 mod line;
+mod micro;
 mod mips;
 mod table;
 mod trace;
@@ -24,7 +25,7 @@ mod trace;
 use crate::boot::{self, Ready};
 use crate::data;
 use crate::interrupt;
-use crate::job::{Jit, Job};
+use crate::job::{Jit, Job, Range};
 use crate::kernel::Build;
 use crate::place::{self, Place};
 use crate::plan::Cores;
@@ -35,6 +36,7 @@ use crate::tree;
 use anyhow::{bail, Context, Result};
 use figures::{Figure, Row};
 use line::Case;
+use micro::Micro;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -50,6 +52,9 @@ pub(crate) struct Options {
     /// Only the programs FIRST,LAST.
     #[arg(long, default_value = "")]
     range: String,
+    /// Write what is printed to this file, too, as a page of Documentation/.
+    #[arg(long, default_value = "")]
+    table: String,
     /// Draw the first machine's chart to this file, too.
     #[arg(long, default_value = "")]
     chart: String,
@@ -58,24 +63,34 @@ pub(crate) struct Options {
 const SUITE: &str = "bench";
 /// Both byte orders of the release that routers have.
 const MACHINES: [&str; 2] = ["malta-le-r2", "malta-be-r2"];
+/// So often a guest may be ended by a program.
+const ENDS: usize = 8;
 /// In the order of kernels that are built.
 const JITS: [Jit; 3] = [Jit::Rust, Jit::Off, Jit::C];
 
 /// A guest, and what it has said.
 struct Guest {
     job: Job,
-    cases: Mutex<Option<Vec<Case>>>,
+    heard: Mutex<Option<Heard>>,
+}
+
+#[derive(Clone, Default)]
+struct Heard {
+    cases: Vec<Case>,
+    micro: Micro,
 }
 
 impl Guest {
-    fn cases(&self) -> Vec<Case> {
-        let cases = self.cases.lock().unwrap_or_else(PoisonError::into_inner);
-        cases.clone().unwrap_or_default()
+    fn new(job: Job) -> Self {
+        Self {
+            job,
+            heard: Mutex::new(None),
+        }
     }
 
-    fn is_done(&self) -> bool {
-        let cases = self.cases.lock().unwrap_or_else(PoisonError::into_inner);
-        cases.is_some()
+    fn heard(&self) -> Option<Heard> {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.clone()
     }
 }
 
@@ -109,10 +124,7 @@ fn guests(place: &Place, options: &Options) -> Result<Vec<Guest>> {
             };
             job.check_machine(place)?;
             job.check()?;
-            guests.push(Guest {
-                job,
-                cases: Mutex::new(None),
-            });
+            guests.push(Guest::new(job));
         }
     }
     Ok(guests)
@@ -157,7 +169,7 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<bool> {
         }
     });
     interrupt::yield_to();
-    conclude(place, &guests, &options.chart)
+    conclude(place, &guests, options)
 }
 
 /// Has images traced on the machines that there is a model of.
@@ -173,19 +185,56 @@ fn add_traces(place: &Place, guests: &mut [Guest], steps: &Steps) -> Result<()> 
     Ok(())
 }
 
-/// Boots a guest and notes what it says.
+/// Boots a guest and notes what it says. A program that ends the guest is noted, and another one goes on
+/// behind it: with the C JIT, there is such a program in many suites.
 fn listen(place: &Place, guest: &Guest, build: &Build<'_>, steps: &Steps) -> Result<()> {
-    let job = &guest.job;
+    let mut job = guest.job.clone();
+    let mut heard = Heard::default();
+    let total = job.expect(&job.suites[0])?.total;
+    let range = job.range.unwrap_or(Range {
+        first: 0,
+        last: total.saturating_sub(1),
+    });
+    let mut next = range.first;
+    for _ in 0..ENDS {
+        let end = hear(place, &job, build, steps, &mut heard)?;
+        if end == End::Done {
+            break;
+        }
+        next = heard.cases.last().map_or(next, |case| case.number + 1);
+        let why = format!("it ended the guest: {end:?}");
+        steps.print(&format!(
+            "#{next}: {why}\nagain: {}",
+            job.again(Some((SUITE, next)))
+        ));
+        heard.cases.push(Case::failed(next, why));
+        if next >= range.last {
+            break;
+        }
+        next += 1;
+        job.range = Some(Range {
+            first: next,
+            last: range.last,
+        });
+    }
+    *guest.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(heard);
+    Ok(())
+}
+
+/// Adds what one boot says.
+fn hear(
+    place: &Place,
+    job: &Job,
+    build: &Build<'_>,
+    steps: &Steps,
+    heard: &mut Heard,
+) -> Result<End> {
     let outcome = Ready::make(place, job, build, steps)?.boot(steps)?;
     let report = report::read(&job.suites[0], &outcome.lines);
-    if outcome.end != End::Done || report.summaries.is_empty() {
-        bail!(
-            "{} did not end well: {:?}",
-            outcome.log.display(),
-            outcome.end
-        );
-    }
     let mut cases: Vec<Case> = report.tests.iter().filter_map(Case::parse).collect();
+    if cases.is_empty() && heard.cases.is_empty() {
+        bail!("{} says nothing: {:?}", outcome.log.display(), outcome.end);
+    }
     if job.trace.is_some() {
         let mut runs = trace::read(&outcome.log.with_file_name("trace"))?;
         for case in &mut cases {
@@ -193,8 +242,14 @@ fn listen(place: &Place, guest: &Guest, build: &Build<'_>, steps: &Steps) -> Res
             case.native = runs.remove(&(case.number + trace::NATIVE));
         }
     }
-    *guest.cases.lock().unwrap_or_else(PoisonError::into_inner) = Some(cases);
-    Ok(())
+    heard.cases.extend(cases);
+    heard.micro.extend(micro::read(&report.tests));
+    // Behind the programs there is nothing whose end matters.
+    Ok(if report.summaries.is_empty() {
+        outcome.end
+    } else {
+        End::Done
+    })
 }
 
 /// Puts together what the guests of each machine have said of each program.
@@ -202,7 +257,7 @@ fn rows(guests: &[Guest]) -> Vec<Row> {
     let mut rows: BTreeMap<(usize, u32), Row> = BTreeMap::new();
     for (index, guest) in guests.iter().enumerate() {
         let machine = &guest.job.machine.name;
-        for case in guest.cases() {
+        for case in guest.heard().unwrap_or_default().cases {
             let row = rows
                 .entry((index / JITS.len(), case.number))
                 .or_insert_with(|| Row {
@@ -224,9 +279,10 @@ fn rows(guests: &[Guest]) -> Vec<Row> {
 }
 
 /// Tables, files, what is wrong, and the verdict.
-fn conclude(place: &Place, guests: &[Guest], chart: &str) -> Result<bool> {
+fn conclude(place: &Place, guests: &[Guest], options: &Options) -> Result<bool> {
     let rows = rows(guests);
-    let verdict = print(&rows);
+    let (text, verdict) = told(&rows, guests);
+    print!("{text}");
     let file = place.cache.join("log/bench.json");
     let kernel = guests.first().map(|guest| guest.job.kernel.as_str());
     std::fs::create_dir_all(file.parent().context("a file without a directory")?)?;
@@ -235,16 +291,27 @@ fn conclude(place: &Place, guests: &[Guest], chart: &str) -> Result<bool> {
         json::document(kernel.unwrap_or_default(), &rows).as_bytes(),
     )?;
     println!("written: {}", file.display());
+    let written = |file: &str, content: String| {
+        if !file.is_empty() {
+            tree::write_whole(file.as_ref(), content.as_bytes())?;
+            println!("written: {file}");
+        }
+        anyhow::Ok(())
+    };
+    written(
+        &options.table,
+        table::document(&format!("{text}\n{verdict}")),
+    )?;
     let drawn = rows.chunk_by(|a, b| a.machine == b.machine).next();
-    if let Some(rows) = drawn.filter(|_| !chart.is_empty()) {
-        tree::write_whole(chart.as_ref(), chart::document(rows).as_bytes())?;
-        println!("written: {chart}");
-    }
+    written(&options.chart, chart::document(drawn.unwrap_or_default()))?;
     let failures = failures(guests, &rows);
     for failure in &failures {
         println!("{failure}");
     }
-    let missing = guests.iter().filter(|guest| !guest.is_done()).count();
+    let missing = guests
+        .iter()
+        .filter(|guest| guest.heard().is_none())
+        .count();
     let is_good = failures.is_empty() && missing == 0 && !rows.is_empty();
     println!(
         "{verdict}{}: {} programs and packets, {} wrong with our JIT, {missing} guests not heard",
@@ -255,24 +322,32 @@ fn conclude(place: &Place, guests: &[Guest], chart: &str) -> Result<bool> {
     Ok(is_good)
 }
 
-/// What a person reads of each machine; what is to stand with the verdict is returned.
-fn print(rows: &[Row]) -> String {
-    let mut verdict = String::new();
+/// What a person reads of each machine, and what is to stand with the verdict.
+fn told(rows: &[Row], guests: &[Guest]) -> (String, String) {
+    let (mut text, mut verdict) = (String::new(), String::new());
     for rows in rows.chunk_by(|a, b| a.machine == b.machine) {
         let machine = &rows[0].machine;
-        println!(
-            "\n{machine}: instructions that a run takes, those in images, and cycles of these"
+        text += &format!(
+            "\n{machine}: instructions that a run takes, those in images, and cycles of these\n{}\n\
+             \n{machine}: bytes, words for an instruction of BPF, instructions to compile\n{}\n",
+            table::runs(rows),
+            table::images(rows)
         );
-        println!("{}", table::runs(rows));
-        println!("\n{machine}: bytes, words for an instruction of BPF, instructions to compile");
-        println!("{}", table::images(rows));
         for figure in Figure::ALL {
-            print!("{}", table::ends(rows, figure));
+            text += &table::ends(rows, figure);
         }
-        print!("{}", table::notes(rows));
+        text += &table::notes(rows);
+        let micro = |jit| {
+            let mut guests = guests.iter();
+            let is_it = |guest: &&Guest| guest.job.machine.name == *machine && guest.job.jit == jit;
+            let heard = guests.find(is_it).and_then(Guest::heard);
+            heard.unwrap_or_default().micro
+        };
+        text += &micro::summary(&micro(Jit::Rust), &micro(Jit::C));
+        text += "\n";
         verdict += &format!("{}\n", table::summary(machine, rows));
     }
-    verdict
+    (text, verdict)
 }
 
 /// What is wrong with our JIT, each with the command that shows it again.

@@ -93,6 +93,17 @@ impl Case {
         })
     }
 
+    /// One that nothing else is known of, not even its name.
+    pub(crate) fn failed(number: u32, why: String) -> Self {
+        Self {
+            number,
+            name: "?".to_owned(),
+            found: Found::Failed(why),
+            traced: None,
+            native: None,
+        }
+    }
+
     pub(crate) fn loaded(&self) -> Option<&Loaded> {
         match &self.found {
             Found::Loaded(loaded) => Some(loaded),

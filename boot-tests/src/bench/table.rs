@@ -173,6 +173,19 @@ pub(crate) fn summary(machine: &str, rows: &[Row]) -> String {
     )
 }
 
+/// All of it as a page of Documentation/.
+pub(crate) fn document(text: &str) -> String {
+    let indented = text
+        .lines()
+        .map(|line| format!("  {line}").trim_end().to_owned() + "\n");
+    format!(
+        ".. SPDX-License-Identifier: GPL-2.0\n.. Written by: make bench TABLE=Documentation/bench.rst\n\n\
+         ========================\nFigures of the benchmark\n========================\n\n\
+         What they mean is said in ``benchmark.rst``.\n\n::\n\n{}",
+        indented.collect::<String>()
+    )
+}
+
 /// Compiled by us, and not by the C JIT.
 fn is_not_taken(row: &Row) -> bool {
     let is_compiled = |jit| row.figure(jit, Figure::Image).is_some();
