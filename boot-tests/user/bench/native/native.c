@@ -25,6 +25,8 @@ struct entry {
 };
 
 extern char l4lb_vip_map, l4lb_ch_rings, l4lb_reals, l4lb_stats, l4lb_ctl_array;
+extern char calls_vip_map, calls_ch_rings, calls_reals, calls_stats, calls_ctl_array;
+extern char frame_vip_map, frame_ch_rings, frame_reals, frame_stats, frame_ctl_array;
 extern char xdp_rxcnt, xdp_vip2tnl, loop_rxcnt, loop_vip2tnl;
 extern char wall_v6_addr_map, wall_v4_addr_map;
 
@@ -36,12 +38,13 @@ static uint8_t zeros[16], yes = 1;
 static uint32_t slot = 3;
 static uint64_t counters[2];
 
+#define BALANCER(prefix) \
+	{ &prefix##_vip_map, &vip, sizeof(vip), &meta }, { &prefix##_ch_rings, NULL, 0, &slot }, \
+	{ &prefix##_reals, NULL, 0, &server }, { &prefix##_stats, NULL, 0, counters }, \
+	{ &prefix##_ctl_array, NULL, 0, counters }
+
 static const struct entry entries[] = {
-	{ &l4lb_vip_map, &vip, sizeof(vip), &meta },
-	{ &l4lb_ch_rings, NULL, 0, &slot },
-	{ &l4lb_reals, NULL, 0, &server },
-	{ &l4lb_stats, NULL, 0, counters },
-	{ &l4lb_ctl_array, NULL, 0, counters },
+	BALANCER(l4lb), BALANCER(calls), BALANCER(frame),
 	{ &xdp_vip2tnl, NULL, 0, &tunnel }, { &loop_vip2tnl, NULL, 0, &tunnel },
 	{ &xdp_rxcnt, NULL, 0, counters }, { &loop_rxcnt, NULL, 0, counters },
 	{ &wall_v6_addr_map, zeros, 16, &yes },
@@ -97,7 +100,7 @@ long native_xdp_adjust_head(struct xdp_md *xdp, int delta)
 #define FLOW_PARTS 6
 typedef int native_program(struct __sk_buff *skb);
 native_program flow_dissector_0, flow_dissector_1, flow_dissector_2, flow_dissector_3,
-	       flow_dissector_4, flow_dissector_5, _dissect, l4lb_ingress;
+	       flow_dissector_4, flow_dissector_5, _dissect, l4lb_ingress, calls_ingress;
 extern native_program *const native_jumps[FLOW_PARTS];
 native_program *const native_jumps[FLOW_PARTS] = {
 	flow_dissector_0, flow_dissector_1, flow_dissector_2, flow_dissector_3, flow_dissector_4,
@@ -105,20 +108,23 @@ native_program *const native_jumps[FLOW_PARTS] = {
 };
 
 typedef int native_xdp_program(struct xdp_md *xdp);
-native_xdp_program xdp_tunnel, loop_tunnel, options_ingress, edgewall;
+native_xdp_program xdp_tunnel, loop_tunnel, options_ingress, edgewall, frame_ingress4, frame_ingress6;
 
 /* By the names of cases.c. */
 static const struct {
-	const char *object;
+	const char *object, *name;	/* of one of its programs, if there are several */
 	native_program *program;
 	native_xdp_program *xdp;
 } natives[] = {
-	{ "bpf_flow", _dissect, NULL },
-	{ "test_l4lb", l4lb_ingress, NULL },
-	{ "test_xdp", NULL, xdp_tunnel },
-	{ "test_xdp_loop", NULL, loop_tunnel },
-	{ "test_parse_tcp_hdr_opt", NULL, options_ingress },
-	{ "xdpwall", NULL, edgewall },
+	{ "bpf_flow", NULL, _dissect, NULL },
+	{ "test_l4lb", NULL, l4lb_ingress, NULL },
+	{ "test_l4lb_noinline", NULL, calls_ingress, NULL },
+	{ "test_xdp_noinline", "balancer_ingress_v4", NULL, frame_ingress4 },
+	{ "test_xdp_noinline", "balancer_ingress_v6", NULL, frame_ingress6 },
+	{ "test_xdp", NULL, NULL, xdp_tunnel },
+	{ "test_xdp_loop", NULL, NULL, loop_tunnel },
+	{ "test_parse_tcp_hdr_opt", NULL, NULL, options_ingress },
+	{ "xdpwall", NULL, NULL, edgewall },
 };
 
 /* A packet where a program finds it, with the room in front that some want. */
@@ -170,7 +176,8 @@ int run_native(unsigned int number, const struct bench_case *test, const struct 
 
 	server.address[0] = htonl(0x0a000003);
 	for (i = 0; i < sizeof(natives) / sizeof(*natives); i++) {
-		if (strcmp(natives[i].object, test->object))
+		if (strcmp(natives[i].object, test->object) ||
+		    (natives[i].name && strcmp(natives[i].name, test->program)))
 			continue;
 		tunnel.family = packet->bytes[12] == 0x86 ? 10 : 2;
 		for (again = 0; again < 2; again++) {

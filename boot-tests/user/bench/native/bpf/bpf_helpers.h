@@ -27,6 +27,7 @@
 #define bpf_skb_set_tunnel_key native_skb_set_tunnel_key
 #define bpf_redirect native_redirect
 #define bpf_xdp_adjust_head native_xdp_adjust_head
+#define bpf_ktime_get_ns now
 
 void *bpf_map_lookup_elem(const void *map, const void *key);
 long bpf_map_update_elem(const void *map, const void *key, const void *value, __u64 flags);
@@ -34,6 +35,7 @@ long bpf_skb_load_bytes(const struct __sk_buff *skb, __u32 offset, void *to, __u
 long bpf_skb_set_tunnel_key(struct __sk_buff *skb, struct bpf_tunnel_key *key, __u32 size, __u64 flags);
 long bpf_redirect(__u32 index, __u64 flags);
 long bpf_xdp_adjust_head(struct xdp_md *xdp, int delta);
+__u64 bpf_ktime_get_ns(void);
 
 /* A program goes on as another one: what is behind is not reached. */
 typedef int native_program(struct __sk_buff *skb);
