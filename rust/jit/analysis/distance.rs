@@ -47,8 +47,11 @@ const LABEL: u16 = 1 << 14;
 /// One further on jumps here.
 const HEAD: u16 = 1 << 15;
 
+/// What is known here has changed since a sweep came by.
+const NEWS: u16 = 1 << 13;
+
 /// The bits that say how far, and what they are if nobody knows.
-const DISTANCE: u16 = LABEL - 1;
+const DISTANCE: u16 = NEWS - 1;
 
 impl Mark {
     pub(super) const NONE: Mark = Mark(DISTANCE);
@@ -71,6 +74,15 @@ impl Mark {
 
     pub(super) fn is_head(self) -> bool {
         self.0 & HEAD != 0
+    }
+
+    pub(super) fn has_news(self) -> bool {
+        self.0 & NEWS != 0
+    }
+
+    pub(super) fn with_news(self, has_news: bool) -> Mark {
+        let news = if has_news { NEWS } else { 0 };
+        Mark((self.0 & !NEWS) | news)
     }
 
     /// The target of a jump from behind, or from before.

@@ -191,6 +191,20 @@ struct Reaching {
     distances: Distances,
 }
 
+impl Reaching {
+    /// Nothing new: no path, or one that was there before.
+    const NOTHING: Reaching = Reaching {
+        defined: RegSet::EMPTY,
+        known: Known::UNREACHED,
+        distances: Distances::NONE,
+    };
+}
+
+/// Whether a sweep looks at everything: the first one does, and the one that gives up.
+fn is_whole(sweep: u32) -> bool {
+    sweep == 1 || sweep == SWEEPS
+}
+
 /// What finds facts.
 struct Sweeper<'a> {
     dialect: Dialect,
@@ -208,7 +222,7 @@ impl Sweeper<'_> {
                     fact.known = Known::LEAST;
                 });
             }
-            if !self.sweep_forward()? {
+            if !self.sweep_forward(is_whole(sweep))? {
                 break;
             }
         }
@@ -216,7 +230,7 @@ impl Sweeper<'_> {
             if sweep == SWEEPS {
                 self.each_label(|fact| fact.demand = Demand::ALL);
             }
-            if !self.sweep_backward()? {
+            if !self.sweep_backward(is_whole(sweep))? {
                 break;
             }
         }
@@ -233,8 +247,9 @@ impl Sweeper<'_> {
         self.facts.get_mut(usize::try_from(at).ok()?)
     }
 
-    /// Says whether anything is new at a jump back.
-    fn sweep_forward(&mut self) -> Result<bool> {
+    /// Says whether anything is new at a jump back. Unless a sweep is a whole one, it looks only at what comes
+    /// behind news, up to a label for which there are none: what reaches that has reached it before.
+    fn sweep_forward(&mut self, is_whole: bool) -> Result<bool> {
         let rules = *self.rules;
         let mut has_news = false;
         let mut reaching = Reaching {
@@ -242,9 +257,21 @@ impl Sweeper<'_> {
             known: rules.known_at_entry(),
             distances: Distances::NONE,
         };
-        let mut at = 0;
+        let (mut at, mut is_news) = (0, is_whole);
         while let Some(here) = self.fact(at) {
-            if here.mark.is_label() {
+            let is_label = here.mark.is_label();
+            if is_news && is_label {
+                is_news = here.defined.union(reaching.defined) != here.defined
+                    || here.known.meet(reaching.known) != here.known;
+            }
+            if !(is_whole || is_news || here.mark.has_news()) {
+                at = at.wrapping_add(1);
+                continue;
+            }
+            if !is_news {
+                reaching = Reaching::NOTHING;
+            }
+            if is_label {
                 reaching.distances = Distances::NONE;
             }
             reaching.defined = reaching.defined.union(here.defined);
@@ -257,7 +284,7 @@ impl Sweeper<'_> {
                 false => None,
             };
             if let Some(here) = self.fact(at) {
-                here.mark = here.mark.with_distance(distance);
+                here.mark = here.mark.with_distance(distance).with_news(false);
             }
             if insn.is_call() {
                 let lost = RegSet::ARGUMENTS.with(Reg::Ax);
@@ -276,13 +303,7 @@ impl Sweeper<'_> {
                 let is_head = target <= at;
                 has_news |= self.join(target, is_head, &reaching) && is_head;
             }
-            if !insn.falls_through() {
-                reaching = Reaching {
-                    defined: RegSet::EMPTY,
-                    known: Known::UNREACHED,
-                    distances: Distances::NONE,
-                };
-            }
+            is_news = insn.falls_through();
             at = at.wrapping_add(insn.slots());
         }
         Ok(has_news)
@@ -297,13 +318,18 @@ impl Sweeper<'_> {
         there.defined = there.defined.union(reaching.defined);
         there.known = there.known.meet(reaching.known);
         there.mark = there.mark.labelled(is_head);
-        *there != known
+        let is_news = *there != known;
+        if is_news {
+            there.mark = there.mark.with_news(true);
+        }
+        is_news
     }
 
-    /// Says whether anything is new at the target of a jump back.
-    fn sweep_backward(&mut self) -> Result<bool> {
+    /// Says whether anything is new at the target of a jump back. Unless a sweep is a whole one, it looks only
+    /// at what comes before news, and at jumps.
+    fn sweep_backward(&mut self, is_whole: bool) -> Result<bool> {
         let rules = *self.rules;
-        let mut has_news = false;
+        let (mut has_news, mut is_news) = (false, false);
         // No more than 31 bits, as Usage::gather has found.
         let mut left = self.program.len() as u32;
         while let Some(at) = left.checked_sub(1) {
@@ -311,7 +337,9 @@ impl Sweeper<'_> {
             let Some(here) = self.fact(at).map(|fact| *fact) else {
                 continue;
             };
-            if self.is_second_slot(at) {
+            let raw = self.raw(at);
+            // The second slot of an instruction.
+            if raw.code == 0 || !(is_whole || is_news || raw.is_jump()) {
                 continue;
             }
             let insn = decode(self.dialect, self.program, at)?;
@@ -330,7 +358,8 @@ impl Sweeper<'_> {
             let demand = demand
                 .before(&insn, &here.before(&rules))
                 .union(here.demand);
-            if demand == here.demand {
+            is_news = demand != here.demand;
+            if !is_news {
                 continue;
             }
             has_news |= here.mark.is_head();
@@ -341,9 +370,8 @@ impl Sweeper<'_> {
         Ok(has_news)
     }
 
-    /// Whether the slot is the second one of an instruction, of which the opcode is zero.
-    fn is_second_slot(&self, at: u32) -> bool {
-        let raw = usize::try_from(at).ok().and_then(|at| self.program.get(at));
-        raw.is_some_and(|raw| raw.code == 0)
+    fn raw(&self, at: u32) -> Raw {
+        let found = usize::try_from(at).ok().and_then(|at| self.program.get(at));
+        found.copied().unwrap_or_default()
     }
 }

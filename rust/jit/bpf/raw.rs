@@ -53,14 +53,14 @@ impl Raw {
         self.code & 7
     }
 
+    /// Whether the instruction is of a class that jumps.
+    pub(crate) const fn is_jump(&self) -> bool {
+        matches!(self.class(), class::JMP | class::JMP32)
+    }
+
     /// The operation: bits 7 to 4 of the opcode of an arithmetic or jump instruction.
     pub(crate) const fn op(&self) -> u8 {
         self.code & 0xf0
-    }
-
-    /// Whether this is of a class of which instructions jump.
-    pub(crate) const fn may_jump(&self) -> bool {
-        matches!(self.class(), class::JMP | class::JMP32)
     }
 
     /// Whether this calls a kernel function that is no helper.

@@ -42,7 +42,7 @@ impl<A: Abi> Compiler<'_, A> {
         let insns = self.program.insns;
         let mut at = 0u32;
         for raw in insns {
-            if raw.may_jump() {
+            if raw.is_jump() {
                 let insn = decode(self.program.dialect, insns, at)?;
                 let next = at.wrapping_add(insn.slots());
                 let target = match insn {
