@@ -235,7 +235,7 @@ fn arguments(request: &Request<'_>, target: Target) -> Result<([Value; ARGUMENTS
         return Err(UNSUPPORTED);
     }
     let models = model.arg_size.iter().zip(&model.arg_flags);
-    for ((argument, (&bytes, &flags)), index) in arguments.iter_mut().zip(models).take(count).zip(0..)
+    for ((argument, (&bytes, &flags)), index) in arguments.iter_mut().zip(models).take(count).zip(0..u32::MAX)
     {
         if let (Target::Callback, Some((program, _))) = (target, program) {
             // SAFETY: The program is valid.

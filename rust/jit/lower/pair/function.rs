@@ -43,7 +43,8 @@ impl Lowering<'_, O32> {
         let setting = self.setting;
         let function = setting.function(slot)?;
         let mut word = 0u32;
-        for (index, value) in (0u32..).zip(function.arguments) {
+        // Not an open range, whose overflow would be a panic.
+        for (index, value) in (0..u32::MAX).zip(function.arguments) {
             match value.bytes {
                 0 => {}
                 8 => {

@@ -28,7 +28,8 @@ impl Lowering<'_, N64> {
     pub(crate) fn call_function(&mut self, slot: u32) -> Option<()> {
         let setting = self.setting;
         let function = setting.function(slot)?;
-        for (index, value) in (0u32..).zip(function.arguments) {
+        // Not an open range, whose overflow would be a panic.
+        for (index, value) in (0..u32::MAX).zip(function.arguments) {
             match self.argument(index)? {
                 ArgumentPlace::Register(a) => {
                     if value == Value::default() && function.takes_stack_pointer {
