@@ -214,6 +214,8 @@ struct Sweeper<'a> {
 }
 
 impl Sweeper<'_> {
+    /// Never inlined: what sweeps have on the stack is not there while the program is lowered.
+    #[inline(never)]
     fn find(&mut self) -> Result {
         for sweep in 1..=SWEEPS {
             if sweep == SWEEPS {

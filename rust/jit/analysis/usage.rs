@@ -49,6 +49,9 @@ impl Usage {
     /// # Errors
     ///
     /// The first error of decoding; `TooLong` if indices do not fit 31 bits.
+    ///
+    /// Never inlined: what it has on the stack is not there later.
+    #[inline(never)]
     pub(crate) fn gather(dialect: Dialect, program: &[Raw], arguments: RegSet) -> Result<Usage> {
         let len = u32::try_from(program.len()).map_err(|_| Error::TooLong)?;
         if len > i32::MAX as u32 {
