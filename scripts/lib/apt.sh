@@ -93,14 +93,20 @@ apt_download()	# PACKAGE DIR
 	(cd "$2" && run apt-get -o APT::Sandbox::User="$(id -un)" download "$1")
 }
 
+# Where the machine's apt gets Debian from.
+debian_mirror()
+{
+	# shellcheck disable=SC2016 # apt's variables
+	LC_ALL=C apt-get indextargets --format '$(ORIGIN) $(LABEL) $(REPO_URI)' \
+			'Created-By: Packages' 2>/dev/null |
+		sed -n 's/^Debian Debian \(http.*\)/\1/p' | head -n 1
+}
+
 # A package of another suite: by lists of our own from the machine's own mirror,
 # so that its apt never hears of that suite.
 apt_download_from()	# SUITE PACKAGE DIR
 {
-	# shellcheck disable=SC2016 # apt's variables
-	apt_mirror=$(LC_ALL=C apt-get indextargets --format '$(ORIGIN) $(LABEL) $(REPO_URI)' \
-			'Created-By: Packages' 2>/dev/null |
-		sed -n 's/^Debian Debian \(http.*\)/\1/p' | head -n 1)
+	apt_mirror=$(debian_mirror)
 	[ -n "$apt_mirror" ] || return 1
 	apt_key=
 	for apt_file in /usr/share/keyrings/debian-archive-keyring.gpg \
