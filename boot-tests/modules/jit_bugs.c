@@ -143,10 +143,7 @@ static bool lines_are_in_image(const struct bpf_prog *prog)
 	for (i = 1; i < ARRAY_SIZE(lines); i++) {
 		unsigned long at = (unsigned long)jited[i];
 
-		/*
-		 * A store of a doubleword on a stack is four words, with how the stack is
-		 * made. What is behind it may be in a delay slot.
-		 */
+		/* A stack and a store are four words; what follows may be in a slot. */
 		if (at % 4 || at < last || at < start + 16 || at >= start + prog->jited_len)
 			return false;
 		last = at;

@@ -92,8 +92,8 @@ $(sources:%=$(DIR)/%.done): $(DIR)/%.done: $(progs)/%.c $(DIR)/vmlinux.h $(heade
 define link
 $(DIR)/$(1).done: $($(1):%=$(DIR)/%.done)
 	@rm -f $(DIR)/$(1).o
-	@$(bpftool) gen object $(DIR)/$(1).o $($(1):%=$(DIR)/%.o) 2>$(DIR)/$(1).why && \
-		rm -f $(DIR)/$(1).why || true
+	@if $(bpftool) gen object $(DIR)/$(1).o $($(1):%=$(DIR)/%.o) 2>$(DIR)/$(1).why; then \
+		rm -f $(DIR)/$(1).why; fi
 	@touch $$@
 endef
 $(foreach whole,$(linked),$(eval $(call link,$(whole))))
