@@ -7,8 +7,9 @@
 
 use super::{forms, program, LE64_R2, LE_R2, MACHINES};
 use crate::host::{compile, compile_unjudged, dialect, schedule, text, Options};
+use crate::jit::asm::{Block, Sink, Slot, Target};
 use crate::jit::bpf::{Insn, Raw, Reg};
-use crate::jit::mips::Cpu;
+use crate::jit::mips::{self, Cpu};
 
 fn options(fills_slots: bool) -> Options<'static> {
     Options {
@@ -108,4 +109,21 @@ fn a_program_that_jumps_to_addresses_is_entered_everywhere() {
         let plain = compile(&insns, &cpu, &options(false)).expect("compiles");
         assert_eq!(image.words, plain.words);
     }
+}
+
+/// HI and LO are no operands, but what is in them is somebody's.
+#[test]
+fn what_takes_a_product_stays_before_the_next() {
+    let [t6, t7, t8] = [mips::Reg::T6, mips::Reg::T7, mips::Reg::T8];
+    let length = |next: mips::Insn| {
+        let mut block = Block::new();
+        block.start(&LE_R2, Target::NONE);
+        block.mflo(t8);
+        block.push(next);
+        block.jump_reg(t6, Slot::Nop);
+        assert_eq!(block.fill_slot_from(&mut Sink::measuring(), 0), Ok(None));
+        block.insns().len()
+    };
+    assert_eq!(length(mips::Insn::addu(t6, t7, t7)), 3);
+    assert_eq!(length(mips::Insn::mul(t6, t7, t7)), 4);
 }
