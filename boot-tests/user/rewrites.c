@@ -7,6 +7,7 @@
  * stacks of their own for programs that interrupt others.
  */
 
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -63,6 +64,15 @@ static const struct test tests[] = {
 	  BPF_MOV64_REG(BPF_REG_2, BPF_REG_10), BPF_ALU64_IMM(BPF_ADD, BPF_REG_2, -4),
 	  BPF_EMIT_CALL(BPF_FUNC_map_lookup_elem), BPF_JMP_IMM(BPF_JNE, BPF_REG_0, 0, 1), EXIT,
 	  BPF_LDX_MEM(BPF_DW, BPF_REG_6, BPF_REG_0, 8), FOLD(BPF_REG_6), EXIT }, 0, 1000 },
+	/*
+	 * The verifier follows a doubleword to the half that is left of it when nobody reads the other, and
+	 * drops the way that it takes for one that is not gone: which half that is, is the machine's order.
+	 */
+	{ "half of a doubleword", { BPF_LDX_MEM(BPF_W, BPF_REG_1, BPF_REG_1, offsetof(struct __sk_buff, mark)),
+	  BPF_ST_MEM(BPF_DW, BPF_REG_10, -8, 5), BPF_JMP_IMM(BPF_JEQ, BPF_REG_1, 7, 1),
+	  BPF_MOV64_IMM(BPF_REG_3, 3), BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_10, -8),
+	  BPF_JMP_IMM(BPF_JEQ, BPF_REG_2, FIRST(5ULL, 32), 2), BPF_MOV64_IMM(BPF_REG_6, 100),
+	  BPF_JMP_IMM(BPF_JA, 0, 0, 1), BPF_MOV64_IMM(BPF_REG_6, 1), FOLD(BPF_REG_6), EXIT }, 0, 1 },
 	/* All registers are as they were, each time round: more often than the clock is looked at once. */
 	{ "a loop that may go on", {
 	  /* 0, of which the verifier does not know. */
@@ -223,6 +233,54 @@ static int update(int map, uint32_t key, const void *value)
 	return bpf(BPF_MAP_UPDATE_ELEM, &attr);
 }
 
+static int set_jit(const char *text)
+{
+	int file = open("/proc/sys/net/core/bpf_jit_enable", O_WRONLY);
+	int is_set = file >= 0 && write(file, text, 1) == 1;
+
+	close(file);
+	return is_set;
+}
+
+/*
+ * Not a rewriting: without a JIT, a program that is jumped to has the stack of the one that
+ * the interpreter was called for, which has none itself. It fills all that it may use.
+ */
+static void check_interpreted(int number)
+{
+	static const char name[] = "all of the stack behind a tail call, interpreted";
+	struct bpf_insn fills[66] = { 0 };
+	struct bpf_insn calls[] = { MAP(BPF_REG_2, PROGRAMS), BPF_MOV64_IMM(BPF_REG_3, 0),
+				    BPF_EMIT_CALL(BPF_FUNC_tail_call), BPF_MOV64_IMM(BPF_REG_0, 1), EXIT };
+	static const char packet[64];
+	union bpf_attr attr = { .test.data_in = pointer(packet), .test.data_size_in = sizeof(packet) };
+	int programs = maps[PROGRAMS], target = -1, caller = -1, is_right, i;
+
+	for (i = 0; i < 64; i++)
+		fills[i] = BPF_ST_MEM(BPF_DW, BPF_REG_10, -8 * (i + 1), 0x5a5a5a5a);
+	fills[64] = BPF_MOV64_IMM(BPF_REG_0, 7);
+	fills[65] = EXIT;
+	/* Such an array has either compiled or interpreted programs. */
+	maps[PROGRAMS] = make_map(BPF_MAP_TYPE_PROG_ARRAY, 4, 1);
+	is_right = set_jit("0");
+	if (is_right) {
+		target = load(fills, 66, BPF_PROG_TYPE_SCHED_CLS);
+		is_right = target >= 0 && !update(maps[PROGRAMS], 0, &target);
+		caller = load_resolved(calls, sizeof(calls) / sizeof(*calls), BPF_PROG_TYPE_SCHED_CLS);
+		is_right = is_right && caller >= 0 && !is_compiled(caller);
+		attr.test.prog_fd = caller;
+		is_right = is_right && !bpf(BPF_PROG_TEST_RUN, &attr) && attr.test.retval == 7;
+	}
+	if (!is_right)
+		printf("#%d %s FAIL ret %u, errno %d %s\n", number, name, attr.test.retval, errno, log_text);
+	note(number, name, is_right);
+	set_jit("1");
+	close(target);
+	close(caller);
+	close(maps[PROGRAMS]);
+	maps[PROGRAMS] = programs;
+}
+
 /* An array of instructions is of one program. */
 static int make_targets(void)
 {
@@ -270,6 +328,7 @@ int main(void)
 		close(maps[TARGETS]);
 	}
 	check_stack(n);
+	check_interpreted(n + 1);
 	printf("Summary: %d PASSED, %d FAILED\n", passed, failed);
 	return failed != 0;
 }
