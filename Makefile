@@ -45,7 +45,7 @@ runner = { test -x '$(CARGO_TARGET_DIR)/debug/boot-tests' || echo 'building the 
 # make check needs less than make boot does.
 setup = scripts/setup
 
-.PHONY: help setup boot matrix bench test check encode exec diff fuzz prove features mutants show list clean
+.PHONY: help setup boot matrix bench size test check encode exec diff fuzz prove features mutants show list clean
 .DEFAULT_GOAL := help
 
 help:
@@ -55,6 +55,8 @@ help:
 	@echo '                C JIT for comparison; goes on where it was interrupted; see FRESH=, TABLE='
 	@echo '  make bench    real programs, interpreted, with the C JIT and with ours: instructions executed,'
 	@echo '                bytes, and instructions to compile; both byte orders, or MACHINE; see RANGE=, TABLE=, CHART='
+	@echo '  make size     a kernel for MT7628 routers with the C JIT and with ours: bytes of objects, and of'
+	@echo '                the kernel in memory and in flash; see TABLE='
 	@echo '  make test     what must pass before a change goes in: check to prove, and boots'
 	@echo '                (listed in boot-tests/test-plan.toml); ends with "N passed, N failed"'
 	@echo '  make check    host tests, formatting and lints; needs a Rust toolchain only'
@@ -100,7 +102,7 @@ help:
 	@echo '  INPUT=               fuzz: only judge this file, and show it'
 	@echo '  MUTANT=              mutants: only this one, or an area, as "shift"'
 	@echo '  RESUME=0             mutants: 1: go on after an interrupted run'
-	@echo '  TABLE=               bench, mutants, matrix, diff, features: write the table to this file'
+	@echo '  TABLE=               bench, size, mutants, matrix, diff, features: write the table to this file'
 	@echo '  FRESH=0              matrix: 1: boot also what is known to pass'
 	@echo '  CHART=               bench: draw the chart to this file'
 	@echo '  CACHE=$(CACHE)'
@@ -130,6 +132,10 @@ bench:
 	@$(runner) bench --kernel='$(KERNEL)' --range='$(RANGE)' \
 		--machine='$(if $(filter file,$(origin MACHINE)),,$(MACHINE))' --table='$(TABLE)' \
 		--chart='$(CHART)'
+
+size:
+	@$(setup) boot
+	@$(runner) size --kernel='$(KERNEL)' --table='$(TABLE)'
 
 test:
 	@KERNEL='$(series)' $(setup)

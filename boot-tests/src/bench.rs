@@ -109,18 +109,11 @@ fn guests(place: &Place, options: &Options) -> Result<Vec<Guest>> {
     let mut guests = Vec::new();
     for machine in machines {
         for jit in JITS {
+            let (machine, suites) = (data::machine(place, machine)?, data::suites(place, SUITE)?);
             let job = Job {
-                kernel: kernel.clone(),
-                machine: data::machine(place, machine)?,
-                jit,
-                harden: 0,
-                suite: SUITE.to_owned(),
-                suites: data::suites(place, SUITE)?,
                 range,
                 icount: true,
-                seed: 0,
-                linux: None,
-                trace: None,
+                ..Job::whole(&kernel, machine, jit, SUITE, suites)
             };
             job.check_machine(place)?;
             job.check()?;

@@ -7,7 +7,7 @@
 //! of it that matter.
 
 use crate::{interrupt, steps::Step};
-use anyhow::{bail, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 use nix::sys::signal::{killpg, Signal};
 use nix::unistd::Pid;
 use std::fs::File;
@@ -16,6 +16,25 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
+
+/// What a tool prints, which has nothing to do but that.
+///
+/// # Errors
+///
+/// If it does not run, or fails: with what it says of that.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command
+        .output()
+        .with_context(|| format!("{program} does not run"))?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success(),
+        "{program} fails: {}",
+        errors.trim_end()
+    );
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
 
 /// Lines of a log that are shown when a program fails.
 const EXCERPT: usize = 25;

@@ -8,7 +8,10 @@ use crate::place::Place;
 use anyhow::{bail, Context, Result};
 use clap::ValueEnum;
 use std::fmt::Write;
-use std::str::FromStr;
+
+mod range;
+
+pub(crate) use range::Range;
 
 /// Which JIT compiles the programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -44,30 +47,6 @@ impl Jit {
     }
 }
 
-/// First and last test, inclusive.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Range {
-    pub(crate) first: u32,
-    pub(crate) last: u32,
-}
-
-impl FromStr for Range {
-    type Err = anyhow::Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let shape = || format!("RANGE {text:?} is not FIRST,LAST with FIRST <= LAST");
-        let (first, last) = text.split_once(',').with_context(shape)?;
-        let range = Self {
-            first: first.trim().parse().with_context(shape)?,
-            last: last.trim().parse().with_context(shape)?,
-        };
-        if range.last < range.first {
-            bail!(shape());
-        }
-        Ok(range)
-    }
-}
-
 /// One boot.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
@@ -90,6 +69,29 @@ pub(crate) struct Job {
 }
 
 impl Job {
+    /// All tests of a suite, as fast as they run.
+    pub(crate) fn whole(
+        kernel: &str,
+        machine: Machine,
+        jit: Jit,
+        suite: &str,
+        suites: Vec<Suite>,
+    ) -> Self {
+        Self {
+            kernel: kernel.to_owned(),
+            machine,
+            jit,
+            harden: 0,
+            suite: suite.to_owned(),
+            suites,
+            range: None,
+            icount: false,
+            seed: 0,
+            linux: None,
+            trace: None,
+        }
+    }
+
     /// Refuses a machine that the kernel is not built for.
     pub(crate) fn check_machine(&self, place: &Place) -> Result<()> {
         let known = data::machines_of(place, &self.kernel)?;
@@ -309,27 +311,11 @@ pub(crate) mod tests {
             let expect = expected.remove(&suite.name).unwrap();
             suite.expect = [(KERNEL.to_owned(), expect)].into();
         }
+        let machine = crate::data::machine(&place, "malta-le-r2").unwrap();
         Job {
-            kernel: KERNEL.to_owned(),
-            machine: crate::data::machine(&place, "malta-le-r2").unwrap(),
-            jit,
-            harden: 0,
-            suite: suite.to_owned(),
-            suites,
-            range: None,
-            icount: false,
             seed: 7,
-            linux: None,
-            trace: None,
+            ..Job::whole(KERNEL, machine, jit, suite, suites)
         }
-    }
-
-    #[test]
-    fn ranges_that_cannot_be_meant_are_refused() {
-        for text in ["", "1", "2,1", "a,b", "-1,2"] {
-            assert!(text.parse::<Range>().is_err(), "{text}");
-        }
-        assert_eq!("3,3".parse::<Range>().unwrap(), Range { first: 3, last: 3 });
     }
 
     #[test]

@@ -39,6 +39,7 @@ mod plan;
 mod qemu;
 mod report;
 mod seen;
+mod size;
 mod split;
 mod steps;
 mod tree;
@@ -68,6 +69,8 @@ enum Verb {
     Matrix(matrix::Options),
     /// Run real programs interpreted, with the C JIT and with ours, and say what each costs.
     Bench(bench::Options),
+    /// Build a router's kernel with the C JIT and with ours, and say how large they are.
+    Size(size::Options),
     /// Everything in boot-tests/test-plan.toml: host tests, then boots.
     Test,
     /// One group of host tests of boot-tests/test-plan.toml: check, encode, exec, fuzz, prove.
@@ -103,6 +106,7 @@ fn run(cli: Cli) -> anyhow::Result<bool> {
         Verb::Boot(options) => boot::run(&place, &options),
         Verb::Matrix(options) => matrix::run(&place, &options),
         Verb::Bench(options) => bench::run(&place, &options),
+        Verb::Size(options) => size::run(&place, &options),
         Verb::Test => plan::run_all(&place),
         Verb::Host { group } => plan::run_group(&place, &group),
         Verb::List => {

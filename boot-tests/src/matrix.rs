@@ -81,18 +81,10 @@ impl Mode {
     }
 
     fn job(self, place: &Place, kernel: &str, machine: &str) -> Result<Job> {
+        let (machine, suites) = (data::machine(place, machine)?, data::suites(place, SUITE)?);
         let job = Job {
-            kernel: kernel.to_owned(),
-            machine: data::machine(place, machine)?,
-            jit: self.jit(),
             harden: if self == Mode::Hardened { 2 } else { 0 },
-            suite: SUITE.to_owned(),
-            suites: data::suites(place, SUITE)?,
-            range: None,
-            icount: false,
-            seed: 0,
-            linux: None,
-            trace: None,
+            ..Job::whole(kernel, machine, self.jit(), SUITE, suites)
         };
         job.check()?;
         Ok(job)

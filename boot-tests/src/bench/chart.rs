@@ -75,9 +75,10 @@ pub(crate) fn document(rows: &[Row]) -> String {
     let width = PANELS.len() as f64 * (PANEL + GAP) + GAP;
     let height = HEAD + BARS + FOOT;
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
-         font-family=\"sans-serif\">\n<!-- SPDX-License-Identifier: GPL-2.0 -->\n\
-         <!-- Written by: make bench CHART=Documentation/bench.svg -->\n"
+        "<!-- SPDX-License-Identifier: GPL-2.0 -->\n\
+         <!-- Written by: make bench CHART=Documentation/bench.svg -->\n\
+         <svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" \
+         font-family=\"sans-serif\">\n"
     );
     let title = format!(
         "Rust JIT against the C JIT on {machine}, each program: left of the line is better"

@@ -60,6 +60,16 @@ impl Figure {
     }
 }
 
+impl Loaded {
+    /// Bytes of its images. Ours have a word for tail calls before what the kernel knows of.
+    fn image_of(&self, jit: Jit) -> f64 {
+        match jit {
+            Jit::Rust => self.image + 4.0 * self.programs,
+            _ => self.image,
+        }
+    }
+}
+
 impl Row {
     pub(crate) fn case(&self, jit: Jit) -> Option<&Case> {
         match jit {
@@ -122,7 +132,7 @@ impl Row {
             Figure::Run => self.executed(jit),
             Figure::Inside => self.traced(jit).map(|traced| traced.instructions as f64),
             Figure::Cycles => self.traced(jit).map(|traced| traced.cycles as f64),
-            Figure::Image => Some(loaded.image),
+            Figure::Image => Some(loaded.image_of(jit)),
             Figure::Compile => loaded.compile,
         }
     }
@@ -135,7 +145,7 @@ impl Row {
     /// Words of MIPS for an instruction of BPF.
     pub(crate) fn words(&self, jit: Jit) -> Option<f64> {
         let loaded = self.compiled(jit)?;
-        Some(loaded.image / 4.0 / loaded.instructions)
+        Some(loaded.image_of(jit) / 4.0 / loaded.instructions)
     }
 
     /// The program, whatever its packet.

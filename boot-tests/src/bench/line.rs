@@ -40,6 +40,8 @@ pub(crate) enum Found {
 pub(crate) struct Loaded {
     /// Whether all of it was compiled.
     pub(crate) is_jited: bool,
+    /// It and those that it jumps to.
+    pub(crate) programs: f64,
     /// Of BPF.
     pub(crate) instructions: f64,
     /// Bytes.
@@ -136,6 +138,7 @@ fn loaded(text: &str) -> Option<Loaded> {
     Some(Loaded {
         is_jited,
         instructions: number("insns")?,
+        programs: number("programs")?,
         image: number("image")?,
         compile: number("compile").filter(|&count| is_jited && count > 0.0),
         run,

@@ -210,7 +210,7 @@ mod tests {
         assert_eq!(runs[..6], expected);
         let images = images(&[row(3, "o/p/q", 50, 100), row(4, "o/p/r", 50, 100)]);
         let expected = [
-            "3", "o/p", "10", "160", "80", "0.50", "4.00", "2.00", "16000", "8000", "0.50",
+            "3", "o/p", "10", "160", "84", "0.53", "4.00", "2.10", "16000", "8000", "0.50",
         ];
         assert_eq!(words(images, "o/p"), expected);
     }

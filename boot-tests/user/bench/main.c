@@ -218,11 +218,6 @@ static void run_case(unsigned int number)
 
 	printf("#%u %s/%s/%s ", number, test->object, test->program ? test->program : "*",
 	       test->packet ? test->packet : "context");
-	if (test->is_whole && !is_jit_on) {
-		printf("SKIP the interpreter overruns its stack where a program jumps to one with more\n");
-		skipped++;
-		return;
-	}
 	object = load_twice(test, &program, &compile);
 	if (!object) {
 		printf("SKIP not loaded: %s\n", reason);

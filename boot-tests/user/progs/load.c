@@ -187,7 +187,11 @@ static void run_once(const struct test *test, const struct bpf_program *program,
 	const struct annotations *annotations = &test->annotations;
 	int type = bpf_program__type(program);
 	uint8_t input[sizeof(packet)] = { 0 };
-	uint64_t context[32] = { 0 };
+	/*
+	 * Longer than what any program accesses: of the target of a tail call that is not compared with
+	 * what there is (aux->max_ctx_offset), and a program would write behind it.
+	 */
+	uint64_t context[128] = { 0 };
 	struct __sk_buff linear = { .data_end = annotations->linear_size };
 	LIBBPF_OPTS(bpf_test_run_opts, options);
 
