@@ -9,52 +9,21 @@
 #include <linux/btf.h>
 #include <linux/cpumask.h>
 #include <linux/err.h>
-#include <linux/ioport.h>
 #include <linux/kasan.h>
 #include <linux/kernel.h>
 #include <linux/math64.h>
-#include <linux/memblock.h>
 #include <linux/percpu.h>
-#include <linux/pfn.h>
-#include <linux/pgtable.h>
 #include <linux/printk.h>
 #include <linux/ptrace.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
-#include <linux/sizes.h>
-#include <asm/addrspace.h>
+#include <linux/slab.h>
 #include <asm/cacheflush.h>
 #include <asm/cpu-features.h>
 #include <asm/cpu-info.h>
 #include <asm/stacktrace.h>
 
 #include "bpf_jit_mips_shim.h"
-
-static int extend_ram(unsigned long pfn, unsigned long pages, void *data)
-{
-	u64 *end = data;
-
-	/* Ranges may touch. */
-	if (*end && *end != PFN_PHYS((u64)pfn))
-		return 1;
-	*end = PFN_PHYS((u64)pfn + pages);
-	return 0;
-}
-
-/*
- * Of the lowest 512 MiB, which KSEG0 has, the bytes up to the end of RAM, or
- * to the first hole in it: there a board may have devices.
- */
-static u32 low_bytes(u64 last)
-{
-	unsigned long first = PFN_DOWN(PHYS_OFFSET);
-	u64 end = 0;
-
-	if (PHYS_OFFSET >= SZ_512M)
-		return 0;
-	walk_system_ram_range(first, last - first, &end, extend_ram);
-	return min_t(u64, end ?: PFN_PHYS(last), SZ_512M);
-}
 
 #ifdef CONFIG_32BIT
 
@@ -89,54 +58,7 @@ s64 bpf_jit_mips_smod64(s64 dividend, s64 divisor)
 	       (u64)bpf_jit_mips_sdiv64(dividend, divisor) * (u64)divisor;
 }
 
-/*
- * There is RAM in KSEG0, and KSEG1; the rest of it, high memory, is mapped for
- * a while behind vmalloc space. But for that nothing is there that a pointer
- * leads to, and a fault could wait for a lock of the process.
- */
-void bpf_jit_mips_find_memory(struct bpf_jit_mips_memory *memory)
-{
-	unsigned long mapped_end = VMALLOC_END;
-
-	if (IS_ENABLED(CONFIG_HIGHMEM))
-		mapped_end = -MAX_ERRNO;
-	*memory = (struct bpf_jit_mips_memory){
-		.mapped = KSEG2,
-		.mapped_bytes = mapped_end - KSEG2,
-		.low_bytes = low_bytes(max_low_pfn),
-	};
-}
-
-#else /* !CONFIG_32BIT */
-
-/*
- * RAM begins at PHYS_OFFSET and has ended at max_pfn. Of what is mapped, the
- * first pages, which vmalloc does not use, are none that could be there: a
- * start without them takes images fewer instructions.
- */
-void bpf_jit_mips_find_memory(struct bpf_jit_mips_memory *memory)
-{
-	u64 end = PFN_PHYS((u64)max_pfn);
-
-	memory->ram = PAGE_OFFSET;
-	memory->ram_bytes = end - PHYS_OFFSET;
-	memory->mapped = MAP_BASE;
-	memory->mapped_bytes = VMALLOC_END - MAP_BASE;
-	memory->low_bytes = low_bytes(max_pfn);
-}
-
 #endif /* CONFIG_32BIT */
-
-bool bpf_jit_mips_find_processors(struct bpf_jit_mips_processors *processors)
-{
-#ifdef CONFIG_SMP
-	processors->number = offsetof(struct thread_info, cpu);
-	processors->offsets = (unsigned long)__per_cpu_offset;
-	return true;
-#else
-	return false;
-#endif
-}
 
 /* kernel/bpf/helpers.c: no header has it. */
 extern void bpf_throw(u64 number);
@@ -310,6 +232,47 @@ void bpf_jit_mips_dump(const struct bpf_prog *prog, u32 bytes, void *image)
 {
 	if (bpf_jit_enable > 1)
 		bpf_jit_dump(prog->len, bytes, 2, image);
+}
+
+void *bpf_jit_mips_zalloc(size_t count, size_t size)
+{
+	return kvcalloc(count, size, GFP_KERNEL);
+}
+
+void bpf_jit_mips_zfree(void *memory)
+{
+	kvfree(memory);
+}
+
+/*
+ * Tells where lines begin, by the ends of instructions in bytes. A line may have no code: nobody reads what it
+ * computes, or all of it fills a slot further on. Since no two lines are expected to begin at the same
+ * address, it is given the last instruction of the line before.
+ */
+void bpf_jit_mips_tell_lines(struct bpf_prog *prog, const u32 *ends)
+{
+	struct bpf_prog_aux *aux = prog->aux;
+	const struct bpf_line_info *line;
+	u32 count, i, last;
+	void **begins;
+
+	bpf_prog_fill_jited_linfo(prog, ends);
+	/* As there: of a function that the kernel has added there are none. */
+	if (!aux->jited_linfo || aux->func_idx > aux->func_cnt)
+		return;
+	line = &aux->linfo[aux->linfo_idx];
+	begins = &aux->jited_linfo[aux->linfo_idx];
+	count = aux->nr_linfo - aux->linfo_idx;
+	last = line[0].insn_off + prog->len;
+	for (i = 1; i < count && line[i].insn_off < last; i++)
+		;
+	count = i;
+	for (i = count - 1; i > 1; i--)
+		if (begins[i - 1] >= begins[i])
+			begins[i - 1] = begins[i] - sizeof(u32);
+	/* The first begins where the program does. */
+	for (i = 1; i < count && begins[i] <= begins[i - 1]; i++)
+		begins[i] = begins[i - 1] + sizeof(u32);
 }
 
 bool bpf_jit_mips_function(const struct bpf_prog *prog, u32 slot,

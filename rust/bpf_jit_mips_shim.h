@@ -80,6 +80,10 @@ struct bpf_binary_header *bpf_jit_mips_header(const struct bpf_prog *prog);
 int bpf_jit_mips_lock_ro(struct bpf_binary_header *header);
 void bpf_jit_mips_flush(const void *start, const void *end);
 void bpf_jit_mips_dump(const struct bpf_prog *prog, u32 bytes, void *image);
+/* Memory for so many elements of a size, all zeroes; to be freed if there are any. */
+void *bpf_jit_mips_zalloc(size_t count, size_t size);
+void bpf_jit_mips_zfree(void *memory);
+void bpf_jit_mips_tell_lines(struct bpf_prog *prog, const u32 *ends);
 /*
  * What the kernel function is that this instruction calls, and where; false if it is not known. For
  * bpf_throw(), another one that takes the stack pointer, too.

@@ -7,8 +7,10 @@
 #![allow(dead_code)]
 
 pub(crate) mod check;
+mod compile;
 pub(crate) mod facts;
 pub(crate) mod fuzz;
+pub(crate) mod image;
 pub(crate) mod listing;
 pub(crate) mod mips;
 #[cfg(any(test, feature = "tools"))]
@@ -18,12 +20,14 @@ pub(crate) mod schedule;
 pub(crate) mod text;
 pub(crate) mod work;
 
-use crate::jit::abi::{Abi, Linkage, Role, N64, O32};
-use crate::jit::analysis::{Analyses, Fact};
-use crate::jit::asm::{Block, Fault};
+#[allow(unused_imports)]
+pub(crate) use compile::{compile, compile_once, compile_unjudged};
+pub(crate) use image::Image;
+
+use crate::jit::abi::{Linkage, Role};
+use crate::jit::analysis::Analyses;
 use crate::jit::bpf::{Dialect, Raw};
-use crate::jit::error::Result;
-use crate::jit::layout::{Compiler, Program, Workspace};
+use crate::jit::layout::Program;
 use crate::jit::lower::Arena;
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::{Cpu, Endian, Release, Width};
@@ -264,7 +268,26 @@ impl Default for Options<'_> {
     }
 }
 
-impl Options<'_> {
+impl<'a> Options<'a> {
+    /// The program as the core gets it.
+    fn program(&self, insns: &'a [Raw], cpu: &Cpu) -> Program<'a> {
+        Program {
+            insns,
+            dialect: dialect(cpu),
+            role: self.role,
+            linkage: self.linkage,
+            stack_depth: self.stack_depth,
+            reaches_tail_calls: self.reaches_tail_calls,
+            is_boundary: self.is_boundary,
+            private_stack: self.private_stack,
+            verifier_zext: self.verifier_zext,
+            arena: self.arena,
+            functions: self.functions,
+            analyses: self.analyses,
+            fills_slots: self.fills_slots,
+        }
+    }
+
     /// The usual ones, for tests that want every instruction's code whether anybody reads its result or not.
     pub(crate) fn plain() -> Self {
         Options {
@@ -272,17 +295,6 @@ impl Options<'_> {
             ..Options::default()
         }
     }
-}
-
-/// A compiled program.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Image {
-    pub(crate) words: Vec<u32>,
-    /// Where each BPF slot begins, in bytes from the start; the last is the epilogue.
-    pub(crate) offsets: Vec<u32>,
-    /// The exception table.
-    pub(crate) faults: Vec<Fault>,
-    pub(crate) address: u32,
 }
 
 /// A 32-bit CPU without barriers.
@@ -312,82 +324,4 @@ pub(crate) const fn dialect(cpu: &Cpu) -> Dialect {
         width: cpu.width,
         timed_may_goto: Some(TIMED_MAY_GOTO),
     }
-}
-
-/// Compiles a program and judges the image: what [`check`] finds wrong with it is a panic.
-///
-/// # Errors
-///
-/// What the core says of the program.
-pub(crate) fn compile(insns: &[Raw], cpu: &Cpu, options: &Options<'_>) -> Result<Image> {
-    let image = compile_unjudged(insns, cpu, options)?;
-    if let Err(fault) = check::judge(&image, cpu) {
-        panic!("the image is wrong: {fault}");
-    }
-    if options.fills_slots {
-        let plain = Options {
-            fills_slots: false,
-            ..*options
-        };
-        let plain = compile_unjudged(insns, cpu, &plain)?;
-        if let Err(fault) = schedule::judge(&plain, &image, insns, dialect(cpu)) {
-            panic!("slots are filled wrongly: {fault}");
-        }
-    }
-    Ok(image)
-}
-
-/// Compiles a program: measures its image, then writes it.
-///
-/// # Errors
-///
-/// What the core says of the program.
-pub(crate) fn compile_unjudged(insns: &[Raw], cpu: &Cpu, options: &Options<'_>) -> Result<Image> {
-    match cpu.width {
-        Width::W32 => assemble::<O32>(insns, cpu, options),
-        Width::W64 => assemble::<N64>(insns, cpu, options),
-    }
-}
-
-fn assemble<A: Abi>(insns: &[Raw], cpu: &Cpu, options: &Options<'_>) -> Result<Image> {
-    let mut offsets = vec![0; insns.len() + 1];
-    let mut memory = vec![Fact::default(); if options.facts { insns.len() } else { 0 }];
-    let mut block = Block::new();
-    let program = Program {
-        insns,
-        dialect: dialect(cpu),
-        role: options.role,
-        linkage: options.linkage,
-        stack_depth: options.stack_depth,
-        reaches_tail_calls: options.reaches_tail_calls,
-        is_boundary: options.is_boundary,
-        private_stack: options.private_stack,
-        verifier_zext: options.verifier_zext,
-        arena: options.arena,
-        functions: options.functions,
-        analyses: options.analyses,
-        fills_slots: options.fills_slots,
-    };
-    let workspace = Workspace {
-        offsets: &mut offsets,
-        facts: &mut memory,
-        block: &mut block,
-    };
-    let mut compiler = Compiler::<A>::new(&program, cpu, &options.runtime, workspace)?;
-    if options.facts {
-        let rules = program.rules(A::WIDTH);
-        if let Err(wrong) = facts::judge(program.dialect, insns, &rules) {
-            panic!("facts are wrong: {wrong}");
-        }
-    }
-    let mut words = vec![0; compiler.measure()? as usize];
-    let mut faults = vec![Fault::default(); compiler.fault_count() as usize];
-    compiler.write(&mut words, &mut faults, options.address)?;
-    compiler.into_byte_offsets();
-    Ok(Image {
-        words,
-        offsets,
-        faults,
-        address: options.address,
-    })
 }

@@ -27,6 +27,7 @@ mod cpu;
 mod exception;
 mod hooks;
 mod image;
+mod memory;
 mod runtime;
 mod speculation;
 mod trampoline;

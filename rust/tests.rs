@@ -26,6 +26,7 @@ mod rules;
 mod site;
 mod sizes;
 mod slot;
+mod straight;
 mod text;
 mod trampoline;
 mod unwind;

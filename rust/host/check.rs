@@ -9,6 +9,7 @@
 //! - Every control transfer that has a delay slot has it in the same BPF instruction, and none is in
 //!   one. No image has branches with a forbidden slot.
 //! - Far jumps go where branches may; behind the epilogue, into the prologue, too.
+//! - What the caller relies on is saved in the prologue, if an instruction writes it.
 //! - Bit-fields lie inside their word.
 //! - No word copies a register of 64 bits by `addu`, which is for words. An emulator may copy all of it.
 //! - The exception table is sorted. What may fault is a load or a store and in no delay slot, and
@@ -43,7 +44,38 @@ pub(crate) fn judge(image: &Image, cpu: &Cpu) -> Result<(), String> {
             format!("word {at}, {bits:08x} {}: {fault}", print(bits, address))
         })?;
     }
+    judge_saved(image)?;
     judge_faults(image, &starts)
+}
+
+/// Whatever C code relies on and an instruction writes, the prologue has saved.
+fn judge_saved(image: &Image) -> Result<(), String> {
+    let Some(begin) = image.offsets.first().map(|&bytes| bytes as usize / 4) else {
+        return Ok(());
+    };
+    let (prologue, rest) = image.words.split_at(begin);
+    let mut saved = RegMask::EMPTY;
+    for word in prologue.iter().copied().filter_map(Word::decode) {
+        if word.has(Effects::STORES) && word.field(Field::Rs) == Reg::SP.number() {
+            saved = saved.with(Reg::from_number(word.field(Field::Rt)));
+        }
+    }
+    let preserved = Reg::S0.number()..=Reg::S7.number();
+    for (at, word) in rest.iter().copied().map(Word::decode).enumerate() {
+        let written = word.map_or(RegMask::EMPTY, Word::writes);
+        let lost = preserved
+            .clone()
+            .map(Reg::from_number)
+            .find(|&reg| written.contains(reg) && !saved.contains(reg));
+        if let Some(reg) = lost {
+            let at = begin + at;
+            return Err(format!(
+                "word {at} writes ${}, which is not saved",
+                reg.name()
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Judges the exception table.
@@ -109,7 +141,7 @@ struct Spot<'a> {
 impl Spot<'_> {
     fn judge(&self, bits: u32, cpu: &Cpu) -> Result<(), String> {
         let word = Word::decode(bits).ok_or("no instruction of the table")?;
-        if !cpu.has(word.row()) {
+        if !cpu.has(word.op.traits()) {
             return Err(format!("not in {:?} {:?}", cpu.width, cpu.release));
         }
         let forbidden = word.writes().intersection(RegMask::FORBIDDEN);

@@ -9,6 +9,8 @@
 //!
 //! Distances from R10 are searched once more, backward along the only way that leads to an instruction.
 
+use std::collections::BTreeSet;
+
 use crate::jit::analysis::{Demand, Fact, Facts, Known, Rules};
 use crate::jit::bpf::{decode, AluOp, Dialect, Insn, Operand, Raw, Reg, RegSet, Width};
 use crate::jit::error::Result as CoreResult;
@@ -29,13 +31,21 @@ pub(crate) fn judge(dialect: Dialect, program: &[Raw], rules: &Rules) -> Result<
     {
         return Ok(());
     }
-    let Ok(facts) = Facts::gather(dialect, program, rules, &mut memory) else {
+    let Ok((_, facts)) = Facts::gather(dialect, program, rules, &mut memory) else {
         return Err("facts do not fit their memory".to_owned());
     };
+    // As they are lowered.
+    let code = (&dialect, program);
+    let lowered = |&(at, insn): &(u32, Insn)| {
+        let reduced = facts.reduced(code, at, &insn);
+        (at, reduced.map_or(insn, |(reduced, _)| reduced))
+    };
+    let insns: Vec<(u32, Insn)> = insns.iter().map(lowered).collect();
     let program = Program {
         insns: &insns,
         facts: &facts,
         rules,
+        targets: insns.iter().filter_map(|(_, insn)| insn.target()).collect(),
     };
     program.judge_entry()?;
     (0..insns.len()).try_for_each(|index| program.judge_insn(index))
@@ -46,7 +56,7 @@ fn decoded(dialect: Dialect, program: &[Raw]) -> CoreResult<Vec<(u32, Insn)>> {
     let mut insns = Vec::new();
     let mut at = 0;
     while at < program.len() as u32 {
-        let insn = decode(dialect, program, at)?;
+        let insn = decode(&dialect, program, at)?;
         insns.push((at, insn));
         at += insn.slots();
     }
@@ -57,6 +67,8 @@ struct Program<'a> {
     insns: &'a [(u32, Insn)],
     facts: &'a Facts<'a>,
     rules: &'a Rules,
+    /// Where jumps go.
+    targets: BTreeSet<u32>,
 }
 
 impl Program<'_> {
@@ -140,9 +152,8 @@ impl Program<'_> {
             return Some(0);
         }
         let (at, _) = self.insns[index];
-        let is_target = |&(_, insn): &(u32, Insn)| insn.target() == Some(at);
         let before = index.checked_sub(1)?;
-        if self.insns.iter().any(is_target) || !self.insns[before].1.falls_through() {
+        if self.targets.contains(&at) || !self.insns[before].1.falls_through() {
             return None;
         }
         self.distance_behind(before, reg)

@@ -92,7 +92,7 @@ fn entries(
     let mut entries = vec![frame("prologue", 0, begins(0))];
     let mut at = 0;
     while at < program.len() {
-        let insn = decode(dialect, program, at as u32)?;
+        let insn = decode(&dialect, program, at as u32)?;
         let next = at + insn.slots() as usize;
         let mut cells = vec![text::print(&insn, at as u32)];
         if columns == Columns::TextAndTyped {

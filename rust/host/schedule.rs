@@ -8,17 +8,40 @@
 //! another order. What is jumped to is found in the words of the plain image and in the program; what was
 //! marked when the slots were filled is not asked. Where some jump may be far in one image and near in the
 //! other, since that is shorter, they are not compared.
+//!
+//! Or the word is the one behind the slot, of a conditional branch: then it is executed where that goes as well.
+//! It must do nothing but to write registers that are temporaries, or hold words that are not demanded
+//! there.
 
 use std::collections::BTreeSet;
 
 use super::mips::{print, Word};
 use super::Image;
-use crate::jit::bpf::{decode, Dialect, Insn, Raw};
+use crate::jit::abi::n64;
+use crate::jit::abi::o32::RegisterMap;
+use crate::jit::analysis::{Demand, Fact, Facts};
+use crate::jit::bpf::{self, decode, Dialect, Insn, Raw};
+use crate::jit::error::Result as CoreResult;
+use crate::jit::layout::Program;
 use crate::jit::mips::table::{Effects, Field, Op};
-use crate::jit::mips::{Reg, RegMask};
+use crate::jit::mips::{Reg, RegMask, Width};
+
+/// As many words of a block at most become another block's, before that fills a slot in front.
+const AHEAD: usize = 2;
 
 /// Words of an image of which all parts are in reach of each other.
 const NEAR: usize = 1 << 15;
+
+/// What a program demands of registers, as it is compiled.
+pub(crate) fn demands<'a>(
+    program: &Program<'_>,
+    width: Width,
+    memory: &'a mut [Fact],
+) -> CoreResult<Facts<'a>> {
+    let (dialect, insns) = (program.dialect, program.insns);
+    let rules = program.rules(width);
+    Ok(Facts::gather(dialect, insns, &rules, memory)?.1)
+}
 
 /// Finds the first difference that is more than a moved word.
 ///
@@ -30,6 +53,7 @@ pub(crate) fn judge(
     filled: &Image,
     program: &[Raw],
     dialect: Dialect,
+    demand: &dyn Fn(u32) -> Option<Demand>,
 ) -> Result<(), String> {
     if plain.words.len() >= NEAR {
         return Ok(());
@@ -46,7 +70,18 @@ pub(crate) fn judge(
         match filler {
             Some(filler) if is_same && has_empty_slot => {
                 let from = held.iter().rposition(|&from| plain.words[from] == filler);
-                let from = from.ok_or(format!("word {to}: its slot has what was not above"))?;
+                let Some(from) = from else {
+                    // What was before it may be in a slot further on.
+                    let next = at + 2;
+                    let mut behind = next..next + AHEAD;
+                    let from = behind.find(|&from| word(plain, from) == Some(filler));
+                    let from = from.filter(|&from| entered.range(next..=from).next().is_none());
+                    let from = from.ok_or(format!("word {to}: its slot has what was not near"))?;
+                    judge_speculation(plain, at, filler, dialect, demand)?;
+                    held.extend(next..from);
+                    (at, to) = (from + 1, to + 2);
+                    continue;
+                };
                 let from = held.remove(from);
                 judge_move(&plain.words[from..=at]).map_err(|why| {
                     format!("{} must not move to word {to}: {why}", print(filler, 0))
@@ -70,6 +105,70 @@ pub(crate) fn judge(
     }
 }
 
+/// A word in the slot of the branch at `at` that was behind it.
+fn judge_speculation(
+    plain: &Image,
+    at: usize,
+    filler: u32,
+    dialect: Dialect,
+    demand: &dyn Fn(u32) -> Option<Demand>,
+) -> Result<(), String> {
+    let told = |why: &str| Err(format!("{} before word {at}: {why}", print(filler, 0)));
+    let [Some(branch), Some(word)] = [plain.words[at], filler].map(Word::decode) else {
+        return told("no instruction");
+    };
+    let is_jump = branch.op == Op::Beq && branch.reads() == RegMask::of(Reg::ZERO);
+    let (Some(distance), false) = (branch.distance(), is_jump) else {
+        return told("nothing decides whether it is executed");
+    };
+    let more = [
+        Effects::LOADS,
+        Effects::STORES,
+        Effects::READS_HILO,
+        Effects::WRITES_HILO,
+    ];
+    let more = more
+        .into_iter()
+        .chain([Effects::BRANCHES, Effects::COMPACT]);
+    let mut more = more.chain([Effects::ORDERS, Effects::TRAPS, Effects::LINKS]);
+    if more.any(|effect| word.has(effect)) {
+        return told("it does more than to write registers");
+    }
+    let target = at.wrapping_add_signed(distance as isize) * 4;
+    // Several begin there, if all but the last of them need no code: none of that reads anything, then.
+    let is_there = |&(_, &begin): &(usize, &u32)| begin as usize == target;
+    let slots = plain.offsets.iter().enumerate().filter(is_there);
+    let demanded: Vec<Demand> = slots.filter_map(|(slot, _)| demand(slot as u32)).collect();
+    let may_write = |native: Reg| {
+        let is_temporary = matches!(native, Reg::T6 | Reg::T7 | Reg::T8 | Reg::T9);
+        is_temporary
+            || demanded
+                .iter()
+                .any(|&demanded| is_free(native, demanded, dialect))
+    };
+    match word.writes().iter().find(|&native| !may_write(native)) {
+        Some(native) => told(&format!("${} is read where it goes", native.name())),
+        None => Ok(()),
+    }
+}
+
+/// Whether a register holds a word of a BPF register, R0 to R9, that is not demanded.
+fn is_free(native: Reg, demand: Demand, dialect: Dialect) -> bool {
+    let registers = bpf::Reg::ALL.into_iter();
+    registers
+        .filter(|reg| !matches!(reg, bpf::Reg::R10 | bpf::Reg::Ax))
+        .any(|reg| {
+            let words = demand.of(reg);
+            match dialect.width {
+                Width::W64 => n64::register(reg) == native && words.are_none(),
+                Width::W32 => {
+                    let pair = RegisterMap::new(dialect.endian).pair(reg);
+                    pair.lo == native && !words.low || pair.hi == native && !words.high
+                }
+            }
+        })
+}
+
 fn transfers(bits: u32) -> bool {
     Word::decode(bits).is_some_and(Word::transfers)
 }
@@ -88,7 +187,7 @@ fn entered(image: &Image, program: &[Raw], dialect: Dialect) -> Result<BTreeSet<
     entered.extend(0..=begins(0).unwrap_or(0));
     let mut slot = 0;
     while slot < program.len() {
-        let insn = decode(dialect, program, slot as u32).map_err(|error| format!("{error:?}"))?;
+        let insn = decode(&dialect, program, slot as u32).map_err(|error| format!("{error:?}"))?;
         match insn {
             Insn::JumpIndirect { .. } => entered.extend((0..=program.len()).filter_map(begins)),
             Insn::Exit if slot + 1 < program.len() => entered.extend(begins(program.len())),

@@ -14,6 +14,7 @@ mod shape;
 pub(crate) mod site;
 pub(crate) mod unwind;
 
+use crate::jit::analysis::Words;
 use crate::jit::asm::Block;
 use crate::jit::bpf;
 use crate::jit::lower::Lowering;
@@ -24,6 +25,16 @@ pub(crate) use frame::{ArgumentPlace, Frame};
 pub(crate) use n64::N64;
 pub(crate) use o32::O32;
 pub(crate) use shape::{Linkage, Role, Shape};
+
+/// Words of a program's image before its entry for C code, which is `prog->bpf_func`: a tail call enters
+/// at the first.
+pub(crate) const TAIL_ENTRY: u32 = 1;
+
+/// Temporaries of a lowering, o32 and n64: what is in them is nobody's behind it.
+pub(crate) const TEMPORARIES: RegMask = RegMask::of(Reg::T6)
+    .with(Reg::T7)
+    .with(Reg::T8)
+    .with(Reg::T9);
 
 /// A calling convention.
 pub(crate) trait Abi: Copy + core::fmt::Debug + Sized {
@@ -59,18 +70,17 @@ pub(crate) trait Abi: Copy + core::fmt::Debug + Sized {
     /// The native registers that hold a BPF register.
     fn registers(endian: Endian, reg: bpf::Reg) -> RegMask;
 
-    /// Distance of the tail-call entry from the start of the image, in words: what the normal entry
-    /// does, and a tail call must not do again.
-    fn tail_entry(endian: Endian) -> u32;
+    /// Those of them that hold these words.
+    fn words(endian: Endian, reg: bpf::Reg, words: Words) -> RegMask;
 
-    /// What only the normal entry does: no tail calls yet; R1 is the context.
-    fn enter(asm: &mut Block, endian: Endian);
+    /// What makes R1 the context that C code passes, as far as these words of it are read.
+    fn enter(endian: Endian, context: Words) -> [Option<Insn>; 2];
 
-    /// The same of an extension, which is entered as what it takes the place of goes on. It is as long.
-    fn enter_extension(asm: &mut Block, endian: Endian);
+    /// Whether the first of these changes nothing where R1 is the context already.
+    fn repeats_enter(endian: Endian) -> bool;
 
-    /// The last instruction of either, which no other entry executes.
-    fn last_of_entry(endian: Endian, extends: bool) -> Insn;
+    /// No tail calls yet: what is at this offset from sp in the frame.
+    fn clear_count(at: Simm16) -> Insn;
 
     /// What only C code's entry to a function does: the arguments go where programs have them.
     fn enter_subprogram(asm: &mut Block, endian: Endian) -> Option<()>;

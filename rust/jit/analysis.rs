@@ -21,6 +21,8 @@ mod demand;
 mod distance;
 mod facts;
 mod known;
+mod straight;
+mod sweep;
 mod usage;
 
 pub(crate) use comparison::Comparison;
@@ -34,7 +36,7 @@ use crate::jit::bpf::RegSet;
 
 // The host's.
 #[allow(unused_imports)]
-pub(crate) use {demand::Demand, facts::SWEEPS};
+pub(crate) use {demand::Demand, straight::limit, sweep::SWEEPS};
 
 /// Which of the optional analyses to do, besides what is live and defined. All are about register
 /// pairs: where a BPF register is one of the machine's, they are left out.

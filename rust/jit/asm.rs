@@ -29,8 +29,10 @@
 mod block;
 mod branch;
 mod immediate;
+mod sink;
 mod slot;
 
-pub(crate) use block::{Block, Fault, Sink};
+pub(crate) use block::Block;
 pub(crate) use branch::{BranchCond, Form, Label, Slot, Target};
 pub(crate) use immediate::copy;
+pub(crate) use sink::{Fault, Sink};

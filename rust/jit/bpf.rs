@@ -153,6 +153,15 @@ pub(crate) struct Mem {
     pub(crate) access: Access,
 }
 
+/// What an instruction does to registers, found out once for all who ask.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outcome {
+    /// The register it defines.
+    pub(crate) writes: Option<Reg>,
+    /// It calls a function, which leaves nothing in R1 to R5 and AX.
+    pub(crate) is_call: bool,
+}
+
 /// A decoded instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Insn {
@@ -330,6 +339,14 @@ impl Insn {
     /// Whether the instruction is about the program's arena.
     pub(crate) const fn needs_arena(&self) -> bool {
         matches!(self.access(), Some(Access::Arena)) || matches!(self, Insn::CastUser { .. })
+    }
+
+    /// What it does to registers.
+    pub(crate) fn outcome(&self) -> Outcome {
+        Outcome {
+            writes: self.writes(),
+            is_call: self.is_call(),
+        }
     }
 
     /// The register the instruction defines.

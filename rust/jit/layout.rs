@@ -14,21 +14,31 @@
 //! price is that a jump whose distance lies between the two layouts is far without need.
 //!
 //! The measuring pass and the writing pass are the same code. If they ever disagree, or a near
-//! target is out of reach after all, the answer is [`Error::Internal`] and no image.
+//! target is out of reach after all, the answer is [`Error::Internal`] and no image. Where every branch is near,
+//! the words of the measuring pass are kept, and there is nothing left to do but to tell branches how far they go:
+//! `layout/draft.rs`.
 
+mod draft;
 mod program;
+mod reach;
+mod saved;
 mod slot;
 
 use crate::jit::abi::{Abi, Frame, Shape};
 use crate::jit::analysis::{Fact, Facts, Usage, Words};
 use crate::jit::asm::{Block, Fault, Form, Sink, Target};
-use crate::jit::bpf::{decode, Insn};
+use crate::jit::bpf::{decode, Insn, Reg};
 use crate::jit::error::{Error, Result};
 use crate::jit::lower::{Lowering, Place, Setting};
-use crate::jit::mips::{Cpu, Disp16, Disp26};
+use crate::jit::mips::{Cpu, Disp26, RegMask};
 use crate::jit::runtime::Runtime;
+// Whoever lends memory asks: the kernel, and the host.
+#[allow(unused_imports)]
+pub(crate) use draft::draft_len;
+use draft::Draft;
 pub(crate) use program::Program;
-use program::{arena_of, check_subprograms, unsupported};
+use program::{arena_of, check_subprograms, context_of, unsupported};
+use reach::is_in_reach;
 
 /// Memory that the caller lends for the time of a compilation.
 #[derive(Debug)]
@@ -37,6 +47,8 @@ pub(crate) struct Workspace<'a> {
     pub(crate) offsets: &'a mut [u32],
     /// As many as the program has slots, or none to do without the analyses.
     pub(crate) facts: &'a mut [Fact],
+    /// For a draft of the image. Where it is too short, as none is, the program is lowered once more.
+    pub(crate) draft: &'a mut [u32],
     pub(crate) block: &'a mut Block,
 }
 
@@ -68,7 +80,13 @@ pub(crate) struct Compiler<'a, A> {
     usage: Usage,
     facts: Facts<'a>,
     setting: Setting<'a, A>,
+    shape: Shape,
+    /// Registers that instructions have written results to, as far as they have been measured.
+    written: RegMask,
     offsets: &'a mut [u32],
+    draft: Draft<'a>,
+    /// Words in front of the stub behind the epilogue, as far as measured.
+    stub_at: u32,
     block: &'a mut Block,
     fault_count: u32,
 }
@@ -79,6 +97,9 @@ impl<'a, A: Abi> Compiler<'a, A> {
     /// # Errors
     ///
     /// What decoding says of the program; `TooLong`; `NoMemory` if the workspace is too small.
+    ///
+    /// Never inlined: what it has on the stack is not there while the program is lowered.
+    #[inline(never)]
     pub(crate) fn new(
         program: &'a Program<'a>,
         cpu: &'a Cpu,
@@ -87,24 +108,17 @@ impl<'a, A: Abi> Compiler<'a, A> {
     ) -> Result<Self> {
         let (dialect, insns) = (program.dialect, program.insns);
         let rules = program.rules(A::WIDTH);
-        let usage = Usage::gather(dialect, insns, rules.arguments)?;
-        let slots = insns.len();
-        if workspace.offsets.len().checked_sub(1) != Some(slots) {
+        if workspace.offsets.len().checked_sub(1) != Some(insns.len()) {
             return Err(Error::NoMemory);
         }
-        let memory = match workspace.facts.len() {
-            0 => workspace.facts,
-            len if len != slots => return Err(Error::NoMemory),
-            // Who jumps to an address may come to any instruction, with anything.
-            _ if usage.jumps_indirectly => &mut [],
-            _ => workspace.facts,
-        };
-        let facts = Facts::gather(dialect, insns, &rules, memory)?;
+        let (usage, facts) = Facts::gather(dialect, insns, &rules, workspace.facts)?;
         let arena = arena_of(program, &usage)?;
         check_subprograms(program, &usage)?;
         let shape = Shape {
             role: program.role,
             linkage: program.linkage,
+            context: context_of(program, &usage, facts.wanted(Reg::R1, 0)),
+            written: saved::expected::<A>(cpu.endian, &facts),
             stack_depth: program.stack_depth,
             arena,
             reaches_tail_calls: program.reaches_tail_calls,
@@ -115,7 +129,7 @@ impl<'a, A: Abi> Compiler<'a, A> {
         let frame = Frame::new(cpu.endian, &usage, &shape)?;
         Ok(Compiler {
             program,
-            // No more than 31 bits, as Usage::gather has found.
+            // No more than 31 bits, as Facts::gather has found.
             len: insns.len() as u32,
             usage,
             facts,
@@ -127,7 +141,11 @@ impl<'a, A: Abi> Compiler<'a, A> {
                 arena,
                 functions: program.functions,
             },
+            shape,
+            written: RegMask::EMPTY,
             offsets: workspace.offsets,
+            draft: Draft::new(workspace.draft),
+            stub_at: 0,
             block: workspace.block,
             fault_count: 0,
         })
@@ -143,13 +161,18 @@ impl<'a, A: Abi> Compiler<'a, A> {
         if self.program.fills_slots {
             self.find_entered()?;
         }
-        let words = self.pass(&mut Sink::measuring(), Forms::All(Form::Near), 0)?;
-        let words = if is_in_reach(0, words) {
-            words
-        } else {
-            self.pass(&mut Sink::measuring(), Forms::All(Form::Far), 0)?;
-            self.choose_forms()?;
-            self.pass(&mut Sink::measuring(), Forms::Chosen, 0)?
+        let mut words = self.pass_near()?;
+        if words.is_some() && !self.save_what_is_written()? {
+            words = self.pass_near()?;
+        }
+        let words = match words {
+            Some(words) => words,
+            None => {
+                self.pass(&mut Sink::measuring(), Forms::All(Form::Far), 0)?;
+                self.save_what_is_written()?;
+                self.choose_forms()?;
+                self.pass(&mut Sink::measuring(), Forms::Chosen, 0)?
+            }
         };
         if words > MAX_WORDS {
             return Err(Error::TooLong);
@@ -175,6 +198,9 @@ impl<'a, A: Abi> Compiler<'a, A> {
         faults: &mut [Fault],
         address: u32,
     ) -> Result {
+        if self.draft.is_whole() {
+            return self.write_draft(words, faults, address);
+        }
         let lengths = (words.len(), faults.len());
         let mut sink = Sink::writing(words).with_faults(faults);
         let written = self.pass(&mut sink, Forms::Chosen, address)?;
@@ -184,50 +210,86 @@ impl<'a, A: Abi> Compiler<'a, A> {
         Ok(())
     }
 
-    /// Where each instruction begins, in bytes from the start of the image, as
+    /// Words of the image before the entry for C code.
+    pub(crate) fn entry(&self) -> u32 {
+        self.setting.frame.entry()
+    }
+
+    /// Where each instruction begins, in bytes from the entry for C code, as
     /// `bpf_prog_fill_jited_linfo()` takes it; the last entry is where the epilogue begins.
     pub(crate) fn into_byte_offsets(self) -> &'a mut [u32] {
+        let entry = self.entry();
         for offset in self.offsets.iter_mut() {
-            *offset = (*offset & POSITION).wrapping_mul(4);
+            *offset = (*offset & POSITION).wrapping_sub(entry).wrapping_mul(4);
         }
         self.offsets
     }
 
     /// One pass over the program; returns the length of the image in words.
     fn pass(&mut self, sink: &mut Sink<'_>, forms: Forms, image: u32) -> Result<u32> {
+        self.prologue(sink)?;
+        let mut at = 0;
+        while at < self.len {
+            self.locate(at, sink)?;
+            let decoded = decode(&self.program.dialect, self.program.insns, at);
+            // Not copied.
+            let mut insn = decoded.as_ref().map_err(|&error| error)?;
+            let next = at.wrapping_add(insn.slots());
+            self.start(self.target(insn, at, forms, image));
+            self.check_function(insn, at)?;
+            let code = (&self.program.dialect, self.program.insns);
+            let reduced = self.facts.reduced(code, at, insn);
+            let mut place = self.place(insn, at, next);
+            if let Some((other, is_half)) = &reduced {
+                insn = other;
+                place.is_half = *is_half;
+            }
+            Lowering::new(self.block, &self.setting, place).lower(insn, at)?;
+            self.note_written(insn);
+            self.fill_slot(sink, at)?;
+            self.fill_slot_in_front(sink, at)?;
+            self.finish(Some(()), sink, at)?;
+            self.open_slot(sink, insn);
+            if insn.slots() == 2 {
+                self.locate(at.wrapping_add(1), sink)?;
+            }
+            if forms == Forms::All(Form::Near) && !is_in_reach(0, sink.len()) {
+                // Too long already.
+                return Ok(sink.len());
+            }
+            at = next;
+        }
+        self.locate(self.len, sink)?;
+        self.epilogue(sink)?;
+        self.stub_at = sink.len();
+        if self.program.linkage.is_attachable {
+            self.stub(sink, image)?;
+        }
+        self.fault_count = sink.fault_count();
+        Ok(sink.len())
+    }
+
+    fn prologue(&mut self, sink: &mut Sink<'_>) -> Result {
         self.start(Target::NONE);
         let prologue = self.setting.frame.prologue(self.block);
         self.finish(prologue, sink, 0)?;
         // Entries, and what unwinding looks for.
         sink.settle();
-        let mut at = 0;
-        while at < self.len {
-            self.locate(at, sink)?;
-            let insn = decode(self.program.dialect, self.program.insns, at)?;
-            let next = at.wrapping_add(insn.slots());
-            self.start(self.target(&insn, at, forms, image));
-            self.check_function(&insn, at)?;
-            let place = self.place(&insn, at, next);
-            Lowering::new(self.block, &self.setting, place).lower(&insn, at)?;
-            self.fill_slot(sink, at)?;
-            self.finish(Some(()), sink, at)?;
-            if insn.slots() == 2 {
-                self.locate(at.wrapping_add(1), sink)?;
-            }
-            at = next;
-        }
-        self.locate(self.len, sink)?;
+        Ok(())
+    }
+
+    fn epilogue(&mut self, sink: &mut Sink<'_>) -> Result {
         self.start(Target::NONE);
         let epilogue = self.setting.frame.epilogue(self.block);
         self.fill_slot(sink, self.len)?;
-        self.finish(epilogue, sink, self.len)?;
-        if self.program.linkage.is_attachable {
-            self.start(Target::NONE);
-            let stub = self.setting.frame.stub(self.block, image, sink.len());
-            self.finish(stub, sink, self.len)?;
-        }
-        self.fault_count = sink.fault_count();
-        Ok(sink.len())
+        sink.settle();
+        self.finish(epilogue, sink, self.len)
+    }
+
+    fn stub(&mut self, sink: &mut Sink<'_>, image: u32) -> Result {
+        self.start(Target::NONE);
+        let stub = self.setting.frame.stub(self.block, image, sink.len());
+        self.finish(stub, sink, self.len)
     }
 
     /// What holds for the instruction at `at`, behind which `next` begins.
@@ -242,6 +304,7 @@ impl<'a, A: Abi> Compiler<'a, A> {
             known: before.known,
             wanted: insn.writes().map_or(Words::BOTH, wanted),
             distance: before.distance,
+            is_half: false,
         }
     }
 
@@ -295,62 +358,4 @@ impl<'a, A: Abi> Compiler<'a, A> {
             .copied()
             .unwrap_or_default()
     }
-
-    /// Where the jumps of an instruction go.
-    fn target(&self, insn: &Insn, at: u32, forms: Forms, image: u32) -> Target {
-        let target = match insn {
-            // To what follows, always as far as that is.
-            Insn::NoSpec => Some(at.wrapping_add(insn.slots())),
-            insn => self.target_index(insn),
-        };
-        let Some(target) = target else {
-            return Target::NONE;
-        };
-        let form = match forms {
-            Forms::All(form) => form,
-            Forms::Chosen if self.offset(at) & FAR != 0 => Form::Far,
-            Forms::Chosen => Form::Near,
-        };
-        Target {
-            form,
-            position: self.offset(target) & POSITION,
-            image,
-        }
-    }
-
-    fn target_index(&self, insn: &Insn) -> Option<u32> {
-        match insn {
-            Insn::Exit => Some(self.len),
-            insn => insn.target(),
-        }
-    }
-
-    /// Step 2: near where the distance in the layout just measured is in reach.
-    fn choose_forms(&mut self) -> Result {
-        let mut at = 0;
-        while at < self.len {
-            let insn = decode(self.program.dialect, self.program.insns, at)?;
-            let next = at.wrapping_add(insn.slots());
-            if let Some(target) = self.target_index(&insn) {
-                let to = self.offset(target) & POSITION;
-                let begins = self.offset(at) & POSITION;
-                let ends = self.offset(next) & POSITION;
-                if !(is_in_reach(begins, to) && is_in_reach(ends, to)) {
-                    if let Some(place) = usize::try_from(at)
-                        .ok()
-                        .and_then(|at| self.offsets.get_mut(at))
-                    {
-                        *place |= FAR;
-                    }
-                }
-            }
-            at = next;
-        }
-        Ok(())
-    }
-}
-
-/// Whether a branch in one word reaches the other.
-fn is_in_reach(from: u32, to: u32) -> bool {
-    Disp16::between(from, to).is_some()
 }

@@ -16,7 +16,7 @@ pub(crate) mod wide;
 
 use core::cmp::Ordering;
 
-use crate::jit::abi::{Abi, Frame};
+use crate::jit::abi::{Abi, Frame, TAIL_ENTRY};
 use crate::jit::analysis::{is_removable, Distance, Known, Words};
 use crate::jit::asm::Block;
 use crate::jit::bpf::{Insn, RegSet};
@@ -79,6 +79,8 @@ pub(crate) struct Place {
     pub(crate) wanted: Words,
     /// How far below R10 a sum is, or the base of an access.
     pub(crate) distance: Option<Distance>,
+    /// What a swap has is no more than 16 bits.
+    pub(crate) is_half: bool,
 }
 
 /// Lowers one instruction into an empty block.
@@ -123,6 +125,12 @@ impl<'a, A: Abi> Lowering<'a, A> {
 /// The offset of a field of a kernel structure.
 pub(crate) fn structure_offset(bytes: u32) -> Option<Simm16> {
     Simm16::new(i32::try_from(bytes).ok()?)
+}
+
+/// From `prog->bpf_func` to where a tail call enters, in bytes.
+fn from_function_to_tail_entry() -> Option<Simm16> {
+    let bytes = TAIL_ENTRY.checked_mul(4)?;
+    Simm16::new(i32::try_from(bytes).ok()?.checked_neg()?)
 }
 
 /// The power of two that a positive immediate is, if it is one.

@@ -5,6 +5,7 @@
 pub(crate) mod cpu;
 pub(crate) mod operand;
 pub(crate) mod reg;
+mod row;
 pub(crate) mod table;
 
 // The core's own decisions go by what a release has; whoever makes a CPU names one.

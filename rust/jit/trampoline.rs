@@ -46,7 +46,9 @@
 mod convention;
 pub(crate) mod emit;
 mod layout;
+#[cfg(not(only_o32))]
 mod n64;
+#[cfg(not(only_n64))]
 mod o32;
 
 use super::runtime::Value;

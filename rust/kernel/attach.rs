@@ -10,7 +10,7 @@ use core::slice;
 
 use kernel::bindings;
 
-use super::{compat, cpu};
+use super::compat;
 use crate::jit::abi::site::Site;
 use crate::jit::mips::{Disp16, Insn, Reg};
 
@@ -39,7 +39,7 @@ impl Text {
         // which those do who attach to it; who changes it at the same time does so under locks of
         // the kernel's, but for words that nobody looks for here.
         let words = unsafe { slice::from_raw_parts(self.start, self.words) };
-        Site::find::<cpu::Native>(cpu::current().endian, words, address as u32)
+        Site::find(words, address as u32)
     }
 
     fn word(&self, at: u32) -> *mut u32 {

@@ -5,18 +5,18 @@
 use core::mem::{align_of, size_of, MaybeUninit};
 use core::slice;
 
-use kernel::alloc::allocator::KVmalloc;
-use kernel::alloc::{flags::GFP_KERNEL, KBox, Vec};
+use kernel::alloc::{flags::GFP_KERNEL, KBox};
 use kernel::bindings;
 
 use super::image::Image;
+use super::memory::Zeroes;
 use super::{compat, cpu, runtime};
 use crate::jit::abi::{Abi, Linkage, Role};
 use crate::jit::analysis::{Analyses, Fact};
 use crate::jit::asm::{Block, Fault};
 use crate::jit::bpf::{Dialect, Raw};
 use crate::jit::error::{Error, Result};
-use crate::jit::layout::{Compiler, Program, Workspace};
+use crate::jit::layout::{draft_len, Compiler, Program, Workspace};
 use crate::jit::lower::Arena;
 use crate::jit::mips::{Cpu, Endian, Width};
 use crate::jit::runtime::{Function, Runtime, Value, ARGUMENTS};
@@ -45,7 +45,7 @@ pub(super) fn compile(prog: &mut bindings::bpf_prog) {
 fn try_compile(prog: &mut bindings::bpf_prog) -> Result {
     // Given back on all ways out, unless the program gets it again: a function without code must
     // not keep it.
-    let reserved = Image::take_back(prog);
+    let reserved = Image::take_back(prog, role(prog).entry());
     let private_stack = compat::private_stack(prog)?;
     // SAFETY: `aux` of a program that is being compiled is valid.
     let aux = unsafe { &*prog.aux };
@@ -68,27 +68,10 @@ fn try_compile(prog: &mut bindings::bpf_prog) -> Result {
         fills_slots: true,
     };
     let len = program.insns.len();
-    let mut offsets = zeroes::<u32>(len.checked_add(1).ok_or(Error::TooLong)?)?;
-    let mut facts = zeroes::<Fact>(len)?;
-    // Written where it is: on its way over the stack it would take half a kilobyte there.
-    let mut block = KBox::write(
-        KBox::<Block>::new_uninit(GFP_KERNEL).map_err(|_| Error::NoMemory)?,
-        EMPTY,
-    );
-    let mut compiler = Compiler::<cpu::Native>::new(
-        &program,
-        &cpu,
-        &runtime,
-        Workspace {
-            offsets: &mut offsets,
-            facts: &mut facts,
-            block: &mut block,
-        },
-    )?;
+    let mut offsets = Zeroes::<u32>::new(len.checked_add(1).ok_or(Error::TooLong)?)?;
     // Addresses of other functions are not known yet.
     let waits = prog.is_func() != 0 && reserved.is_none();
-    let image = make_image(&mut compiler, reserved, waits)?;
-    compiler.into_byte_offsets();
+    let image = build(&program, (&cpu, &runtime), (reserved, waits), &mut offsets)?;
     if waits {
         image.reserve_for(prog);
         return Ok(());
@@ -98,9 +81,44 @@ fn try_compile(prog: &mut bindings::bpf_prog) -> Result {
     if let Some(ends) = offsets.get(1..) {
         // SAFETY: The program has its image; the array has an entry for the end of each of its
         // instructions, in bytes from the start of the image.
-        unsafe { bindings::bpf_prog_fill_jited_linfo(prog, ends.as_ptr()) };
+        unsafe { bindings::bpf_jit_mips_tell_lines(prog, ends.as_ptr()) };
     }
     Ok(())
+}
+
+/// The image of a program, written unless it waits; `offsets` is told where instructions begin.
+///
+/// Never inlined: a compilation takes as much of the stack as what is around it.
+#[inline(never)]
+fn build(
+    program: &Program<'_>,
+    (cpu, runtime): (&Cpu, &Runtime),
+    (reserved, waits): (Option<Image>, bool),
+    offsets: &mut [u32],
+) -> Result<Image> {
+    let mut facts = Zeroes::<Fact>::new(program.insns.len())?;
+    // A function that waits is not written. Who has no memory for a draft does without.
+    let drafted = if waits { 0 } else { draft_len(program.insns.len()) };
+    let mut draft = Zeroes::<u32>::new(drafted).unwrap_or(Zeroes::none());
+    // Written where it is: on its way over the stack it would take half a kilobyte there.
+    let mut block = KBox::write(
+        KBox::<Block>::new_uninit(GFP_KERNEL).map_err(|_| Error::NoMemory)?,
+        EMPTY,
+    );
+    let mut compiler = Compiler::<cpu::Native>::new(
+        program,
+        cpu,
+        runtime,
+        Workspace {
+            offsets,
+            facts: &mut facts,
+            draft: &mut draft,
+            block: &mut block,
+        },
+    )?;
+    let image = make_image(&mut compiler, reserved, waits)?;
+    compiler.into_byte_offsets();
+    Ok(image)
 }
 
 /// An image for the program, or the one that it has got, written unless that has to wait.
@@ -120,10 +138,10 @@ fn make_image(
     }
     let mut image = match reserved {
         Some(image) => image.of_size(words, fault_count)?,
-        None => Image::new(words, fault_count)?,
+        None => Image::new(words, compiler.entry(), fault_count)?,
     };
     if !waits {
-        let mut faults = zeroes::<Fault>(fault_count as usize)?;
+        let mut faults = Zeroes::<Fault>::new(fault_count as usize)?;
         let address = image.address()?;
         compiler.write(image.words(), &mut faults, address)?;
         image.set_faults(&faults);
@@ -200,14 +218,14 @@ fn arena(prog: &bindings::bpf_prog) -> Option<Arena> {
 ///
 /// Never inlined: what it has on the stack is not there while the program is analysed.
 #[inline(never)]
-fn functions(prog: &bindings::bpf_prog, endian: Endian) -> Result<Vec<Function, KVmalloc>> {
+fn functions(prog: &bindings::bpf_prog, endian: Endian) -> Result<Zeroes<Function>> {
     let insns = insns(prog);
     // Sums and counters of iterators can panic.
     let mut count = 0usize;
     for raw in insns {
         count = count.wrapping_add(raw.calls_kernel_function(endian).into());
     }
-    let mut functions = zeroes::<Function>(count)?;
+    let mut functions = Zeroes::<Function>::new(count)?;
     let mut places = functions.iter_mut();
     let mut slot = 0u32;
     for raw in insns {
@@ -234,18 +252,17 @@ fn function(prog: &bindings::bpf_prog, slot: u32, opcode: u8) -> Result<Function
         model.assume_init()
     };
     let mut arguments = [Value::default(); ARGUMENTS];
-    let models = model.arg_size.iter().zip(&model.arg_flags);
     // The verifier lets nothing else through: structures by value are none of its kfuncs' arguments.
     let is_word = |&bytes: &u8| matches!(bytes, 1 | 2 | 4 | 8);
     let sizes = model.arg_size.get(..usize::from(model.nr_args));
     if !sizes.is_some_and(|sizes| sizes.len() <= ARGUMENTS && sizes.iter().all(is_word)) {
         return Err(Error::Unsupported { at: slot, opcode });
     }
-    for (argument, (&bytes, &flags)) in arguments
-        .iter_mut()
-        .zip(models.take(usize::from(model.nr_args)))
-    {
-        *argument = value(bytes, flags);
+    let (mut sizes, mut flags) = (model.arg_size.iter(), model.arg_flags.iter());
+    for argument in arguments.iter_mut().take(usize::from(model.nr_args)) {
+        if let (Some(&bytes), Some(&flags)) = (sizes.next(), flags.next()) {
+            *argument = value(bytes, flags);
+        }
     }
     Ok(Function {
         slot,
@@ -278,11 +295,6 @@ fn insns(prog: &bindings::bpf_prog) -> &[Raw] {
             prog.len as usize,
         )
     }
-}
-
-/// Memory for an analysis: virtually contiguous is enough, since programs can be long.
-pub(super) fn zeroes<T: Clone + Default>(len: usize) -> Result<Vec<T, KVmalloc>> {
-    Vec::from_elem(T::default(), len, GFP_KERNEL).map_err(|_| Error::NoMemory)
 }
 
 fn report(prog: &bindings::bpf_prog, error: Error) {

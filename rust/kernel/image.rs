@@ -13,6 +13,7 @@ use core::slice;
 
 use kernel::bindings;
 
+use crate::jit::abi::TAIL_ENTRY;
 use crate::jit::asm::Fault;
 use crate::jit::error::{Error, Result};
 use crate::jit::mips::Insn;
@@ -23,25 +24,33 @@ const WORD: u32 = 4;
 /// An entry of an exception table (`arch/mips/include/asm/extable.h`).
 type Entry = bindings::exception_table_entry;
 
-/// The alignment of an image, and of the table in it.
-const ALIGNMENT: u32 = align_of::<Entry>() as u32;
+/// The alignment of the table in an image.
+const TABLE_ALIGNMENT: u32 = align_of::<Entry>() as u32;
+
+/// The alignment of an image, of which the first words are on one page: the kernel finds the header at the
+/// start of the page of what it calls. No more than `BPF_IMAGE_ALIGNMENT`.
+const ALIGNMENT: u32 = 8;
+
+const _: () = assert!(TABLE_ALIGNMENT <= ALIGNMENT && TAIL_ENTRY.wrapping_mul(WORD) < ALIGNMENT);
 
 /// A piece of executable memory under construction.
 pub(super) struct Image {
     header: NonNull<bindings::bpf_binary_header>,
     start: NonNull<u32>,
     words: u32,
+    /// Words before what the kernel calls.
+    entry: u32,
     faults: u32,
 }
 
 impl Image {
-    /// Allocates memory for `words` instructions, surrounded by instructions that trap, and behind
-    /// them an exception table of `faults` entries.
+    /// Allocates memory for `words` instructions, of which the kernel calls the one at `entry`, surrounded by
+    /// instructions that trap, and behind them an exception table of `faults` entries.
     ///
     /// # Errors
     ///
     /// `TooLong` if the size does not fit, `NoMemory` if there is none left.
-    pub(super) fn new(words: u32, faults: u32) -> Result<Image> {
+    pub(super) fn new(words: u32, entry: u32, faults: u32) -> Result<Image> {
         let bytes = bytes_of(words, faults).ok_or(Error::TooLong)?;
         let mut start = core::ptr::null_mut();
         // SAFETY: `start` is a place for a pointer; `fill_hole` writes within what it is given.
@@ -53,6 +62,7 @@ impl Image {
                 header,
                 start: start.cast(),
                 words,
+                entry,
                 faults,
             }),
             _ => Err(Error::NoMemory),
@@ -60,18 +70,19 @@ impl Image {
     }
 
     /// The image that a function of a program got when it was compiled for the first time. It has
-    /// none then: whoever fails to make code of it leaves a function without one.
-    pub(super) fn take_back(prog: &mut bindings::bpf_prog) -> Option<Image> {
+    /// none then: whoever fails to make code of it leaves a function without one. `entry` is as it was.
+    pub(super) fn take_back(prog: &mut bindings::bpf_prog, entry: u32) -> Option<Image> {
         if prog.is_func() == 0 || prog.jited() == 0 {
             return None;
         }
         // SAFETY: A program that is jited has an image from bpf_jit_binary_alloc().
         let header = unsafe { bindings::bpf_jit_mips_header(prog) };
-        let start = prog.bpf_func? as *mut u32;
+        let start = (prog.bpf_func? as *mut u32).wrapping_sub(entry as usize);
         let image = Image {
             header: NonNull::new(header)?,
             start: NonNull::new(start)?,
-            words: prog.jited_len / WORD,
+            words: (prog.jited_len / WORD).wrapping_add(entry),
+            entry,
             // Nobody asks before of_size().
             faults: 0,
         };
@@ -152,14 +163,13 @@ impl Image {
         if unsafe { bindings::bpf_jit_mips_lock_ro(self.header.as_ptr()) } != 0 {
             return Err(Error::NoMemory);
         }
-        let start = self.start.as_ptr();
-        let end = start.wrapping_add(self.words as usize);
-        let bytes = self.words.wrapping_mul(WORD);
+        let end = self.start.as_ptr().wrapping_add(self.words as usize);
+        let (function, bytes) = self.function();
         // SAFETY: The header lies before the image in the same allocation; `end` is at most its
         // end.
         unsafe { bindings::bpf_jit_mips_flush(self.header.as_ptr().cast(), end.cast()) };
-        // SAFETY: The program is valid, and the image has this many bytes.
-        unsafe { bindings::bpf_jit_mips_dump(prog, bytes, start.cast()) };
+        // SAFETY: The program is valid, and the image has this many bytes from there.
+        unsafe { bindings::bpf_jit_mips_dump(prog, bytes, function.cast()) };
         if self.faults != 0 {
             // SAFETY: `aux` of a program that is being compiled is valid.
             let aux = unsafe { &mut *prog.aux };
@@ -170,17 +180,25 @@ impl Image {
         Ok(())
     }
 
+    /// What the kernel calls, and bytes from there on.
+    fn function(&self) -> (*mut u32, u32) {
+        let function = self.start.as_ptr().wrapping_add(self.entry as usize);
+        let words = self.words.wrapping_sub(self.entry);
+        (function, words.wrapping_mul(WORD))
+    }
+
     fn hand_over(self, prog: &mut bindings::bpf_prog) {
+        let (function, bytes) = self.function();
         // SAFETY: The image is a function of this type, or one of five arguments that is called as
         // such: that is what the core compiles. Who calls it before it is written runs into a trap.
         prog.bpf_func = Some(unsafe {
             core::mem::transmute::<
                 *mut u32,
                 unsafe extern "C" fn(*const c_void, *const bindings::bpf_insn) -> c_uint,
-            >(self.start.as_ptr())
+            >(function)
         });
         prog.set_jited(1);
-        prog.jited_len = self.words.wrapping_mul(WORD);
+        prog.jited_len = bytes;
         core::mem::forget(self);
     }
 }
@@ -203,7 +221,7 @@ fn bytes_of(words: u32, faults: u32) -> Option<u32> {
 fn table_at(words: u32) -> Option<u32> {
     words
         .checked_mul(WORD)?
-        .checked_next_multiple_of(ALIGNMENT)
+        .checked_next_multiple_of(TABLE_ALIGNMENT)
 }
 
 /// Fills memory that is no code with instructions that trap.

@@ -10,13 +10,13 @@ use core::ffi::{c_int, c_void};
 use core::mem::{offset_of, size_of};
 use core::slice;
 
-use kernel::alloc::allocator::KVmalloc;
-use kernel::alloc::{flags::GFP_KERNEL, KBox, Vec};
+use kernel::alloc::{flags::GFP_KERNEL, KBox};
 use kernel::bindings;
 
 use super::attach::Text;
 use super::compat::{self, Lists};
-use super::compile::{value, zeroes, EMPTY};
+use super::compile::{value, EMPTY};
+use super::memory::Zeroes;
 use super::cpu;
 use crate::jit::abi::Abi;
 use crate::jit::asm::Block;
@@ -61,8 +61,8 @@ struct Prepared {
     argument_count: usize,
     result: Value,
     function: Option<u64>,
-    entries: Vec<Node, KVmalloc>,
-    exits: Vec<Node, KVmalloc>,
+    entries: Zeroes<Node>,
+    exits: Zeroes<Node>,
     has_sessions: bool,
 }
 
@@ -73,7 +73,7 @@ struct Prepared {
 /// `Unsupported` if there can be none.
 pub(super) fn size(request: &Request<'_>) -> Result<usize> {
     let prepared = Prepared::new(request, core::ptr::null())?;
-    let mut skips = zeroes::<Skip>(prepared.program_count())?;
+    let mut skips = Zeroes::<Skip>::new(prepared.program_count())?;
     let words = prepared.with_emitter(&mut skips, |emitter| emitter.measure())?;
     Ok((words as usize).wrapping_mul(WORD))
 }
@@ -94,7 +94,7 @@ pub(super) unsafe fn write(
     bytes: usize,
 ) -> Result {
     let prepared = Prepared::new(request, image)?;
-    let mut skips = zeroes::<Skip>(prepared.program_count())?;
+    let mut skips = Zeroes::<Skip>::new(prepared.program_count())?;
     let start = memory.cast::<u32>();
     let words = bytes.checked_div(WORD).unwrap_or(0);
     // SAFETY: The caller says so; whatever is in it are numbers.
@@ -234,9 +234,11 @@ fn arguments(request: &Request<'_>, target: Target) -> Result<([Value; ARGUMENTS
     if count > arguments.len() {
         return Err(UNSUPPORTED);
     }
-    let models = model.arg_size.iter().zip(&model.arg_flags);
-    for ((argument, (&bytes, &flags)), index) in arguments.iter_mut().zip(models).take(count).zip(0..u32::MAX)
-    {
+    let (mut sizes, mut flags) = (model.arg_size.iter(), model.arg_flags.iter());
+    for (argument, index) in arguments.iter_mut().take(count).zip(0..u32::MAX) {
+        let (Some(&bytes), Some(&flags)) = (sizes.next(), flags.next()) else {
+            return Err(UNSUPPORTED);
+        };
         if let (Target::Callback, Some((program, _))) = (target, program) {
             // SAFETY: The program is valid.
             let is_structure = unsafe { bindings::bpf_jit_mips_takes_structure(program, index) };
@@ -252,15 +254,17 @@ fn arguments(request: &Request<'_>, target: Target) -> Result<([Value; ARGUMENTS
 }
 
 /// The programs of a list.
-fn nodes(list: &Lists) -> Result<Vec<Node, KVmalloc>> {
+fn nodes(list: &Lists) -> Result<Zeroes<Node>> {
     let mut count = 0usize;
     while compat::program(list, count).is_some() {
         count = count.wrapping_add(1);
     }
-    let mut nodes = zeroes::<Node>(count)?;
-    for (index, place) in nodes.iter_mut().enumerate() {
+    let mut nodes = Zeroes::<Node>::new(count)?;
+    let mut index = 0usize;
+    for place in nodes.iter_mut() {
         let (program, cookie) = compat::program(list, index).ok_or(UNSUPPORTED)?;
         *place = node(program, cookie)?;
+        index = index.wrapping_add(1);
     }
     Ok(nodes)
 }

@@ -30,7 +30,7 @@ fn with(parameters: Option<u8>, code: u8, off: i16) -> Result<Insn> {
     let endian = dialect.endian;
     let exit = Raw::new(endian, 0x95, 0, 0, 0, 0);
     decode(
-        dialect,
+        &dialect,
         &[Raw::new(endian, code, dst, src, off, 9), exit],
         0,
     )

@@ -67,7 +67,7 @@ impl Fields {
         } else {
             exit
         };
-        decode(dialect(&cpu), &[first, second, exit], 0)
+        decode(&dialect(&cpu), &[first, second, exit], 0)
     }
 
     /// What it is on both machines, which must agree.
@@ -217,7 +217,7 @@ fn the_auxiliary_register_has_the_number_that_the_kernel_gives_it() {
                 false => refused(0xbf),
             };
             assert_eq!(
-                decode(dialect, &[copy, exit], 0),
+                decode(&dialect, &[copy, exit], 0),
                 expected,
                 "{number} of {ax}"
             );
@@ -305,7 +305,7 @@ fn jumps_stay_inside_and_out_of_second_slots() {
             ] {
                 let exit = raw(0x95, 0, 0);
                 let program = [exit, exit, jump, raw(0x18, 0, 1), Raw::default(), exit];
-                let decoded = decode(dialect(&cpu), &program, 2);
+                let decoded = decode(&dialect(&cpu), &program, 2);
                 if (0..6).contains(&slot) && slot != 4 {
                     let target = decoded.map(|insn| insn.target());
                     assert_eq!(target, Ok(Some(slot as u32)));
@@ -315,7 +315,7 @@ fn jumps_stay_inside_and_out_of_second_slots() {
             }
         }
         for distance in [i32::MIN, i32::MAX] {
-            let decoded = decode(dialect(&cpu), &[raw(0x06, 0, distance)], 0);
+            let decoded = decode(&dialect(&cpu), &[raw(0x06, 0, distance)], 0);
             assert_eq!(decoded, Err(Error::OutOfReach { at: 0 }));
         }
     }
@@ -325,7 +325,7 @@ fn jumps_stay_inside_and_out_of_second_slots() {
 fn two_slots() {
     let cpu = LE_R2;
     let raw = |code, imm| Raw::new(cpu.endian, code, 1, 0, 0, imm);
-    let decode = |program: &[Raw]| decode(dialect(&cpu), program, 0);
+    let decode = |program: &[Raw]| decode(&dialect(&cpu), program, 0);
     let whole = [raw(0x18, -2), raw(0, 0x1234_5678)];
     let value = 0x1234_5678_ffff_fffe;
     assert_eq!(

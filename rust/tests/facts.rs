@@ -42,7 +42,9 @@ const LIVENESS: Rules = rules(Analyses::NONE);
 fn check(source: &str, expected: &[(u32, &str, &str)]) {
     let insns = program(source, &LE_R2);
     let mut memory = vec![Fact::default(); insns.len()];
-    let facts = Facts::gather(dialect(&LE_R2), &insns, &LIVENESS, &mut memory).expect("facts");
+    let facts = Facts::gather(dialect(&LE_R2), &insns, &LIVENESS, &mut memory)
+        .expect("facts")
+        .1;
     for &(at, defined, across) in expected {
         assert_eq!(
             facts.defined_before(at),
@@ -143,7 +145,9 @@ fn loops_are_exact() {
 fn two_slot_instructions() {
     let insns = program("r1 = 5 ll; r0 = r1; exit", &LE_R2);
     let mut memory = vec![Fact::default(); insns.len()];
-    let facts = Facts::gather(dialect(&LE_R2), &insns, &LIVENESS, &mut memory).expect("facts");
+    let facts = Facts::gather(dialect(&LE_R2), &insns, &LIVENESS, &mut memory)
+        .expect("facts")
+        .1;
     assert_eq!(facts.live_across(0, 2), set("R1"));
     assert_eq!(facts.defined_before(2), set("R1 R10"));
 }
@@ -151,7 +155,9 @@ fn two_slot_instructions() {
 #[test]
 fn without_memory_everything_is_live() {
     let insns = program("r0 = 0; exit", &LE_R2);
-    let facts = Facts::gather(dialect(&LE_R2), &insns, &LIVENESS, &mut []).expect("no facts");
+    let facts = Facts::gather(dialect(&LE_R2), &insns, &LIVENESS, &mut [])
+        .expect("no facts")
+        .1;
     assert_eq!(facts.live_across(0, 1), RegSet::ALL);
     assert_eq!(facts.defined_before(0), RegSet::ALL);
     let mut short = [Fact::default()];

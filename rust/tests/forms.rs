@@ -23,7 +23,7 @@ const ALU: [AluOp; 13] = [
     AluOp::Sdiv,
     AluOp::Smod,
 ];
-const CONDITIONS: [Cond; 11] = [
+pub(super) const CONDITIONS: [Cond; 11] = [
     Cond::Eq,
     Cond::Ne,
     Cond::Gt,

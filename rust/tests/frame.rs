@@ -7,10 +7,9 @@ use std::collections::BTreeMap;
 use super::{program, BE64_R2, BE_R2, LE64_R2, LE_R2, MACHINES};
 use crate::host::mips::Word;
 use crate::host::{compile, dialect, Image, Options};
-use crate::jit::abi::{Abi, N64, O32};
 use crate::jit::error::Error;
 use crate::jit::mips::table::{Field, Op};
-use crate::jit::mips::{Cpu, Reg, Width};
+use crate::jit::mips::{Cpu, Endian, Reg, Width};
 
 fn image(source: &str, cpu: &Cpu, stack_depth: u32) -> Result<Image, Error> {
     let options = Options {
@@ -18,6 +17,15 @@ fn image(source: &str, cpu: &Cpu, stack_depth: u32) -> Result<Image, Error> {
         ..Options::default()
     };
     compile(&program(source, cpu), cpu, &options)
+}
+
+/// With both words of every result.
+fn whole(source: &str, cpu: &Cpu, stack_depth: u32) -> Image {
+    let options = Options {
+        stack_depth,
+        ..Options::plain()
+    };
+    compile(&program(source, cpu), cpu, &options).expect("compiles")
 }
 
 /// What a frame is seen to be: its size, where registers are saved, and how far up R10 is.
@@ -63,8 +71,7 @@ const SINGLES: &[&str] = &["s0", "s1", "s2", "s3", "fp", "ra"];
 fn saved_registers_have_places_of_their_own() {
     for (name, cpu) in MACHINES {
         for stack_depth in [0, 1, 7, 8, 9, 511, 512] {
-            let image = image(ALL, &cpu, stack_depth).expect("compiles");
-            let frame = seen(&image);
+            let frame = seen(&whole(ALL, &cpu, stack_depth));
             let (alignment, names, below) = match cpu.width {
                 // Below the BPF stack: what a call takes and what a lowering keeps.
                 Width::W32 => (8, PAIRS, 16 + 24 + 7 * 8),
@@ -85,11 +92,48 @@ fn saved_registers_have_places_of_their_own() {
 fn what_is_not_used_has_no_place() {
     let frame = seen(&image("r0 = 1; exit", &LE_R2, 0).expect("compiles"));
     assert_eq!((frame.size, frame.saved.len(), frame.r10), (0, 0, None));
-    let frame = seen(&image("r0 = r7; exit", &LE_R2, 0).expect("compiles"));
+    let frame = seen(&whole("r7 = 1; r0 = r7; exit", &LE_R2, 0));
     assert_eq!((frame.size, frame.saved.len(), frame.r10), (8, 2, None));
     // AX's high word is in $ra.
     let frame = seen(&image("ax = 1; exit", &LE_R2, 0).expect("compiles"));
     assert_eq!(frame.saved.values().collect::<Vec<_>>(), [&Reg::RA]);
+}
+
+/// Registers are saved that instructions write: of a pair of which nobody reads the high word, one.
+#[test]
+fn what_is_not_written_is_not_saved() {
+    let saved = |source: &str, cpu| -> Vec<&str> {
+        let frame = seen(&image(source, cpu, 8).expect("compiles"));
+        let names = frame.saved.values().map(|reg| reg.name());
+        names.filter(|name| name.starts_with('s')).collect()
+    };
+    for (source, on_pairs, on_singles) in [
+        ("r0 = r7; exit", &[][..], &[][..]),
+        ("r7 = r1; r0 = r7; exit", &["s2"], &["s1"]),
+        (
+            "r7 = r1; r7 *= r7; r7 >>= 32; r0 = r7; exit",
+            &["s2", "s3"],
+            &["s1"],
+        ),
+        // Taken down in the middle, too.
+        (
+            "r7 = r1; r2 = 0; r3 = 0; tail_call; r0 = r7; exit",
+            &["s2"],
+            &["s1"],
+        ),
+        // As behind branches that do not reach.
+        (
+            "r7 = r1; if r7 == 1 goto +0; r0 = r7; exit",
+            &["s2"],
+            &["s1"],
+        ),
+    ] {
+        assert_eq!(saved(source, &LE_R2), on_pairs, "{source}");
+        assert_eq!(saved(source, &LE64_R2), on_singles, "{source}");
+    }
+    let stores = "*(u64 *)(r1 + 0) = r1; ".repeat(30_000);
+    let long = format!("r7 = r1; if r1 == 1 goto +30000; {stores}r0 = r7; exit");
+    assert_eq!(saved(&long, &LE_R2), ["s2"]);
 }
 
 #[test]
@@ -115,24 +159,80 @@ fn the_epilogue_undoes_the_prologue() {
 }
 
 #[test]
-fn tail_calls_enter_behind_the_normal_entry() {
-    for (cpu, words) in [(LE_R2, 2), (BE_R2, 3), (LE64_R2, 1), (BE64_R2, 1)] {
-        let (entry, clear, make) = match cpu.width {
-            Width::W32 => (O32::tail_entry(cpu.endian), Op::Sw, Op::Addiu),
-            Width::W64 => (N64::tail_entry(cpu.endian), Op::Addu, Op::Daddiu),
+fn tail_calls_enter_before_the_normal_entry() {
+    /// The value of R1 is read, and it is stored where the stack is.
+    const PLAIN: &str = "*(u64 *)(r10 - 8) = r1; r0 = 1; exit";
+    const COUNTS: &str = "*(u64 *)(r10 - 8) = r1; r2 = 0; r3 = 0; tail_call; r0 = 1; exit";
+    for (cpu, source, outer) in [
+        (LE_R2, PLAIN, &[][..]),
+        (BE_R2, PLAIN, &[Op::Addu]),
+        (LE64_R2, PLAIN, &[]),
+        (LE_R2, COUNTS, &[Op::Sw, Op::Addu]),
+        (BE_R2, COUNTS, &[Op::Sw, Op::Addu, Op::Addu]),
+        (BE64_R2, COUNTS, &[Op::Addu]),
+    ] {
+        let image = image(source, &cpu, 8).expect("compiles");
+        assert_eq!(image.function(), image.address + 4);
+        let word = |at: usize| Word::decode(image.words[at]).expect("an instruction");
+        let make = match cpu.width {
+            Width::W32 => Op::Addiu,
+            Width::W64 => Op::Daddiu,
         };
-        assert_eq!(entry, words);
-        let image = image(ALL, &cpu, 8).expect("compiles");
-        // Before it, the count is cleared; from it on, the frame is made.
-        let ops = |range: std::ops::Range<usize>| -> Vec<Op> {
-            let words = image.words[range].iter();
-            words
-                .map(|bits| Word::decode(*bits).expect("an instruction").op)
-                .collect()
-        };
-        assert_eq!(ops(0..1), [clear]);
-        assert_eq!(ops(words as usize..words as usize + 1), [make]);
+        // The frame is made by both; then comes what a tail call goes around.
+        assert_eq!(word(1).op, make);
+        let behind = 2 + outer.len();
+        let ops: Vec<Op> = (2..behind).map(|at| word(at).op).collect();
+        assert_eq!(ops, outer, "{source}");
+        let op = word(behind).op;
+        assert!(
+            matches!(op, Op::Sw | Op::Sd | Op::Addiu),
+            "{op:?} in {source} on {cpu:?}"
+        );
+        match outer.is_empty() {
+            true => assert_eq!(image.words[0], 0),
+            false => assert_eq!(word(0).distance(), Some(behind as i32)),
+        }
     }
+}
+
+#[test]
+fn a_program_without_a_frame_begins_with_what_it_does() {
+    let words = |source: &str, cpu: &Cpu| {
+        let options = Options {
+            stack_depth: 0,
+            fills_slots: true,
+            ..Options::default()
+        };
+        let image = compile(&program(source, cpu), cpu, &options);
+        image.expect("compiles").words
+    };
+    // A word for tail calls, the return, and its slot; but on little endian, one that gives C what it
+    // wants of R0.
+    for (_, cpu) in MACHINES {
+        let finishes = cpu.width == Width::W64 || cpu.endian == Endian::Big;
+        let expected = 3 + usize::from(finishes);
+        assert_eq!(words("r0 = 1; exit", &cpu).len(), expected);
+    }
+    // What makes R1 the context changes nothing there on little endian.
+    let helper = "call 5; exit";
+    let begins = |cpu| {
+        let words = words(helper, &cpu);
+        let is_nop = words[0] == 0;
+        (is_nop, words.len())
+    };
+    assert!(!begins(LE_R2).0);
+    let reads = "r0 = r1; r0 >>= 32; exit";
+    assert_eq!(words(reads, &LE_R2)[0], 0);
+    // Nobody counts for nobody.
+    let counts = "r2 = 0; r3 = 0; tail_call; r0 = 0; exit";
+    let clears = |source: &str| {
+        let is_clear = |&bits: &u32| bits == 0xafa0_0000;
+        words(source, &LE_R2)
+            .iter()
+            .filter(|bits| is_clear(bits))
+            .count()
+    };
+    assert_eq!((clears(counts), clears(reads)), (1, 0));
 }
 
 #[test]

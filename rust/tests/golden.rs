@@ -198,7 +198,7 @@ fn golden_files_cover_every_form() {
         let covered = covered_on(name);
         let exists = |insn: &Insn| {
             let insns = program(&format!("{}; exit", text::print(insn, 0)), &cpu);
-            decode(dialect(&cpu), &insns, 0).is_ok()
+            decode(&dialect(&cpu), &insns, 0).is_ok()
         };
         let all = forms::all(Reg::R1, Reg::R2, 1, 0, 0);
         let missing: BTreeSet<String> = all
@@ -221,7 +221,7 @@ fn covered_on(machine: &str) -> BTreeSet<String> {
         for (_, cpu) in case.machines.iter().filter(|(name, _)| *name == machine) {
             let insns = program(&case.source, cpu);
             for at in (0..insns.len()).filter(|&at| insns[at].code != 0) {
-                if let Ok(insn) = decode(dialect(cpu), &insns, at as u32) {
+                if let Ok(insn) = decode(&dialect(cpu), &insns, at as u32) {
                     covered.insert(forms::form(&insn));
                 }
             }

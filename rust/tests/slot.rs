@@ -72,33 +72,90 @@ fn what_moves_wrongly_is_seen() {
         let plain = compile(&insns, &cpu, &options(false)).expect("compiles");
         let mut filled = plain.clone();
         wrong(&mut filled.words);
-        schedule::judge(&plain, &filled, &insns, dialect(&cpu)).unwrap_err()
+        schedule::judge(&plain, &filled, &insns, dialect(&cpu), &|_| None).unwrap_err()
     };
     // The word in front of the first branch goes into its slot.
     let swap = |branch: fn(u32) -> bool| {
         move |words: &mut Vec<u32>| {
             let at = words
                 .iter()
+                .skip(1)
                 .position(|&word| branch(word))
-                .expect("a branch");
+                .expect("a branch")
+                + 1;
             let moved = words.remove(at - 1);
             words[at] = moved;
         }
     };
     let conditional = swap(|word| word >> 26 == 4);
     let call = swap(|word| word == 0x0320_f809);
-    assert!(told("if w1 > 5 goto +0; exit", &conditional).contains("must not move"));
-    let label = "r2 = 1; if w1 == 0 goto -1; exit";
+    let word = told("if w1 > 5 goto +0; exit", &conditional);
+    assert!(word.contains("must not move"), "{word}");
+    let label = "r2 = 1; if w1 == 0 goto -1; r0 = r2; exit";
     assert!(
         told(label, &conditional).contains("a target"),
         "{}",
         told(label, &conditional)
     );
     assert!(told("call 1; exit", &call).contains("must not move"));
+    // The word behind the slot of the first branch goes into it.
+    let next = |words: &mut Vec<u32>| {
+        let branch = words.iter().skip(1).position(|word| word >> 26 == 4);
+        let slot = branch.expect("a branch") + 2;
+        words[slot] = words.remove(slot + 1);
+    };
+    let read = told("r0 = 7; if w1 == 0 goto +1; r0 = 1; exit", &next);
+    assert!(read.contains("is read where it goes"), "{read}");
+    let load = told("if w1 == 0 goto +1; r0 = *(u32 *)(r1 + 0); exit", &next);
+    assert!(load.contains("does more"), "{load}");
+    let jump = told("r0 = 7; goto +1; r0 = 1; exit", &next);
+    assert!(jump.contains("nothing decides"), "{jump}");
     let lose = |words: &mut Vec<u32>| words.truncate(words.len() - 1);
     assert!(told("r0 = 1; exit", &lose).contains("lost"));
     let insert = |words: &mut Vec<u32>| words.push(0);
     assert!(told("r0 = 1; exit", &insert).contains("there is more"));
+}
+
+/// What is next fills the slot of a conditional jump, if nobody reads what it writes where that goes.
+#[test]
+fn what_is_next_fills_a_slot_where_it_does_no_harm() {
+    let slot = |source: &str, cpu: &Cpu| {
+        let image = compile(&program(source, cpu), cpu, &options(true)).expect("compiles");
+        let branch = image.words.iter().skip(1).position(|word| word >> 26 == 4);
+        image.words[branch.expect("a branch") + 2]
+    };
+    for cpu in [LE_R2, LE64_R2] {
+        let body = "w1 += 1; if w1 == 0 goto +2; r2 = 2; *(u32 *)(r3 + 0) = r2;";
+        for (rest, is_filled) in [
+            ("r0 = 3; exit", true),
+            // It is read there.
+            ("r0 = r2; exit", false),
+            // Something else comes to it, too.
+            ("r0 = 3; if r3 == 0 goto -4; exit", false),
+        ] {
+            let source = format!("{body} {rest}");
+            assert_eq!(slot(&source, &cpu) != 0, is_filled, "{source}");
+        }
+    }
+    // A jump that is never taken begins where what it does not jump to begins, and seems to read.
+    let never = "if w1 == 0 goto +2; r2 = r1; if r2 & 0 goto +0; r0 = 3; exit";
+    assert_ne!(slot(never, &LE64_R2), 0);
+    // Temporaries are nobody's; what is empty is passed over; a load may find nothing, or a device.
+    let first = |source: &str| slot(source, &LE_R2);
+    assert_ne!(first("if w1 == 0 goto +1; *(u32 *)(r1 + 0) = 1; exit"), 0);
+    assert_ne!(
+        first("if w1 == 0 goto +3; r3 = 1; r2 = 1; *(u32 *)(r1 + 0) = r2; exit"),
+        0
+    );
+    assert_eq!(
+        first("if w1 == 0 goto +2; r2 = *(u32 *)(r1 + 0); *(u32 *)(r1 + 4) = r2; exit"),
+        0
+    );
+    assert_eq!(first("if w1 == 0 goto +1; *(u32 *)(r1 + 0) = r1; exit"), 0);
+    // Far away, the slot is that of the jump around the jump.
+    let stores = "*(u64 *)(r1 + 0) = r1; ".repeat(20_000);
+    let far = format!("if w1 == 0 goto +20001; r2 = 2; {stores}exit");
+    compile(&program(&far, &LE_R2), &LE_R2, &options(true)).expect("compiles");
 }
 
 #[test]

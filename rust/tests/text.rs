@@ -12,7 +12,7 @@ fn decoded(source: &str, cpu: &Cpu) -> Vec<Insn> {
     let first = (0..insns.len()).filter(|&at| insns[at].code != 0);
     first
         .map(|at| {
-            decode(dialect(cpu), &insns, at as u32).unwrap_or_else(|e| panic!("{e:?}: {source}"))
+            decode(&dialect(cpu), &insns, at as u32).unwrap_or_else(|e| panic!("{e:?}: {source}"))
         })
         .collect()
 }

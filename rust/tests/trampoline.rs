@@ -217,6 +217,7 @@ fn trampolines_keep_the_rules_of_images() {
                 offsets: Vec::new(),
                 faults: Vec::new(),
                 address: 0xc004_0000,
+                entry: 0,
             };
             if let Err(fault) = check::judge(&image, &cpu) {
                 panic!("{name} on {machine}: {fault}");

@@ -4,9 +4,10 @@
 
 use super::{program, LE_R2};
 use crate::host::work::{self, Work};
-use crate::host::{compile, dialect, Options};
+use crate::host::{compile, compile_once, dialect, Options};
 use crate::jit::asm::{Block, Target};
 use crate::jit::bpf::{decode, Raw};
+use crate::jit::layout::draft_len;
 
 /// A program of so many slots, half of them jumps.
 fn jumps(slots: usize) -> Vec<Raw> {
@@ -18,7 +19,7 @@ fn jumps(slots: usize) -> Vec<Raw> {
 fn steps_are_counted() {
     work::take();
     for at in 0..3 {
-        assert!(decode(dialect(&LE_R2), &[Raw::default(); 3], at).is_err());
+        assert!(decode(&dialect(&LE_R2), &[Raw::default(); 3], at).is_err());
     }
     Block::new().start(&LE_R2, Target::NONE);
     let expected = Work {
@@ -33,12 +34,14 @@ fn steps_are_counted() {
 #[test]
 fn counts_are_linear() {
     for slots in [2, 64, 1 << 14] {
-        work::take();
-        compile(&jumps(slots), &LE_R2, &Options::default()).expect("compiles");
-        let work = work::take();
-        assert_eq!(work.judge(slots), Ok(()));
-        // More than two passes decode it, and two give a word for it.
-        assert!(work.decoded > 2 * slots as u64 && work.words >= 2 * slots as u64);
+        for drafted in [0, draft_len(slots)] {
+            work::take();
+            compile_once(&jumps(slots), &LE_R2, &Options::default(), drafted).expect("compiles");
+            let work = work::take();
+            assert_eq!(work.judge(slots), Ok(()));
+            // More than two passes decode it, and two give a word for it.
+            assert!(work.decoded > 2 * slots as u64 && work.words >= 2 * slots as u64);
+        }
     }
 }
 

@@ -144,8 +144,9 @@ impl Run<'_> {
     }
 
     fn judge(&self, cases: &[Case], scores: &mut [Score]) -> Result<()> {
-        let (ours, others): (Vec<&Case>, Vec<&Case>) =
-            cases.iter().partition(|case| self.cpu.has(case.op.row()));
+        let (ours, others): (Vec<&Case>, Vec<&Case>) = cases
+            .iter()
+            .partition(|case| self.cpu.has(case.op.traits()));
         let (object, taken) = self.assemble_accepted(&ours)?;
         let lines = self.toolchain.disassemble(&self.cpu, &object)?;
         ensure!(
@@ -186,7 +187,7 @@ impl Run<'_> {
                 }
             }
             score.assembled.count(&wrong_words);
-            if self.cpu.has(op.row()) {
+            if self.cpu.has(op.traits()) {
                 score.disassembled.count(&wrong_texts);
             }
         }

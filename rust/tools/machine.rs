@@ -4,7 +4,7 @@
 
 use crate::jit::bpf::Raw;
 #[cfg(feature = "emulator")]
-use crate::jit::mips::{table::Row, Cpu};
+use crate::jit::mips::{table::Op, Cpu};
 use crate::jit::mips::{Endian, Release, Width};
 use crate::model::bpf::fields::Fields;
 use crate::model::bpf::memory::ByteOrder;
@@ -52,15 +52,15 @@ const fn wide(machine: Machine) -> Machine {
 }
 
 impl Machine {
-    /// Whether the machine has the instruction of a row.
+    /// Whether the machine has an instruction.
     #[cfg(feature = "emulator")]
-    pub(super) fn has(&self, row: &Row) -> bool {
+    pub(super) fn has(&self, op: Op) -> bool {
         let cpu = Cpu {
             width: self.width,
             release: self.release,
             ..Cpu::LEAST
         };
-        cpu.has(row)
+        cpu.has(op.traits())
     }
 
     /// Whether a name means this machine: its own, or that of its file in boot-tests/machines.

@@ -199,7 +199,7 @@ impl Session<'_> {
             return;
         }
         let mut generator = self.generator(row.name);
-        let is_there = self.bench.machine.has(row);
+        let is_there = self.bench.machine.has(op);
         let mut left = match is_there && op != Op::Break {
             true => self.arguments.states,
             false => STATES_OF_ROW,
@@ -271,7 +271,7 @@ impl Session<'_> {
                 let machine = self.bench.machine;
                 // A branch may be fine, and its slot not.
                 let is_known =
-                    |&word: &u32| Word::decode(word).is_some_and(|word| machine.has(word.row()));
+                    |&word: &u32| Word::decode(word).is_some_and(|word| machine.has(word.op));
                 if words.iter().all(is_known) {
                     let wrong = format!("the model refuses {words:08x?}, which are in the table");
                     self.bench.differences.push(wrong);

@@ -101,6 +101,7 @@ fn show(arguments: &Arguments) -> Result<bool> {
         facts: !arguments.no_facts,
         analyses: analyses(&arguments.without),
         runtime: runtime(cpu.width, Counted::Hits),
+        fills_slots: true,
         ..Options::default()
     };
     let selection = Selection {

@@ -252,7 +252,7 @@ impl Input {
 
     /// An instruction as text; as numbers if it has none, or the decoder is what fails.
     fn statement(&self, at: u32, raw: &Raw) -> String {
-        match catch_unwind(|| decode(self.dialect(), &self.slots, at)) {
+        match catch_unwind(|| decode(&self.dialect(), &self.slots, at)) {
             Ok(Ok(insn)) => text::print(&insn, at),
             _ => format!(
                 "# code {:#04x} registers {:#04x} off {} imm {:#x}",

@@ -19,7 +19,7 @@ use crate::jit::analysis::{Analyses, Fact};
 use crate::jit::asm::{Block, Fault};
 use crate::jit::bpf::{decode, Raw};
 use crate::jit::error::Error;
-use crate::jit::layout::{Compiler, Program, Workspace};
+use crate::jit::layout::{draft_len, Compiler, Program, Workspace};
 use crate::jit::mips::Width;
 
 /// A stack that is as deep as this may be too deep for a frame, with what else a frame holds.
@@ -41,7 +41,7 @@ pub(crate) fn judge(input: &Input) -> Result<(), String> {
     };
     // Decoding is total: in any slot, also the second of two, and behind the last.
     for at in (0..=program.len() as u32).chain(ODD_INDICES) {
-        let _ = decode(input.dialect(), &program, at);
+        let _ = decode(&input.dialect(), &program, at);
     }
     facts::judge(
         input.dialect(),
@@ -100,6 +100,16 @@ enum Care {
     Great,
 }
 
+impl Care {
+    /// For a draft of so many slots, or none: that must give the same image.
+    fn drafted(self, slots: usize) -> usize {
+        match self {
+            Care::Great => draft_len(slots),
+            Care::Little => 0,
+        }
+    }
+}
+
 /// An address for all processors, of which each has a stack of its own.
 const PRIVATE_STACK: u64 = 0x9800_0000_8123_4568;
 
@@ -144,10 +154,12 @@ impl Subject<'_> {
         let len = self.program.len();
         let mut offsets = Lent::new(len + 1, 0u32);
         let mut facts = Lent::new(if manner.facts { len } else { 0 }, Fact::default());
+        let mut draft = Lent::new(care.drafted(len), 0u32);
         let mut block = Block::new();
         let workspace = Workspace {
             offsets: offsets.memory(),
             facts: facts.memory(),
+            draft: draft.memory(),
             block: &mut block,
         };
         work::take();
@@ -175,21 +187,36 @@ impl Subject<'_> {
             self.judge_misfitting_image(&mut compiler, measured)?;
             self.judge_repetition(&mut compiler, words.memory())?;
         }
-        compiler.into_byte_offsets();
+        let entry = compiler.entry();
+        for offset in compiler.into_byte_offsets() {
+            *offset = offset.wrapping_add(4 * entry);
+        }
         offsets.judge("the offsets")?;
         facts.judge("the facts")?;
+        draft.judge("the draft")?;
         Ok(Ok(Image {
             words: words.memory().to_vec(),
             offsets: offsets.memory().to_vec(),
             faults: faults.memory().to_vec(),
             address: self.input.address,
+            entry,
         }))
     }
 
-    /// Slots are filled with what was above.
+    fn judge_words(&self, plain: &Image, filled: &Image) -> Result<(), String> {
+        let mut memory = vec![Fact::default(); self.program.len()];
+        let program = self.program(Manner::ALL);
+        let facts = schedule::demands(&program, self.input.cpu.width, &mut memory);
+        let facts = facts.map_err(|error| format!("{error:?}"))?;
+        let demand = |at| facts.demand(at);
+        schedule::judge(plain, filled, self.program, self.input.dialect(), &demand)
+    }
+
+    /// Slots are filled with what was above, or is next.
     fn judge_schedule(&self, filled: &Image) -> Result<(), String> {
         match self.compile(Manner::WORDS, Care::Little)? {
-            Ok(plain) => schedule::judge(&plain, filled, self.program, self.input.dialect())
+            Ok(plain) => self
+                .judge_words(&plain, filled)
                 .map_err(|fault| format!("slots are filled wrongly: {fault}")),
             Err(error) => Err(format!("{error:?} without filled slots")),
         }
@@ -256,6 +283,7 @@ impl Subject<'_> {
         let workspace = Workspace {
             offsets: offsets.memory(),
             facts: facts.memory(),
+            draft: &mut [],
             block: &mut block,
         };
         let (program, cpu) = (self.program(Manner::ALL), &self.input.cpu);

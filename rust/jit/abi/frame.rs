@@ -34,22 +34,22 @@
 //! No address is as small as a count. A program that counts keeps both: what came, where its own
 //! count would be, and the address of the count.
 //!
-//! The normal entry clears the count; a tail call enters behind that, at [`Abi::tail_entry`], with the
-//! caller's frame already taken down. Functions have an entry for C code, which takes arguments from
-//! the stack, and behind it one for their program ([`Abi::SUBPROGRAM_ENTRY`]).
+//! Entries are in `entry.rs`. Functions have an entry for C code, which takes arguments from the stack,
+//! and behind it one for their program ([`Abi::SUBPROGRAM_ENTRY`]).
 //!
 //! A program that may throw an exception saves all registers that C code relies on, at the upper end of
 //! its frame. The callback that handles it is called with the end of this frame, loads them back, and
 //! makes a frame of its own in the same place ([`Role::Exception`]); what was below is given up.
 
 pub(crate) mod argument;
+mod entry;
 
 use core::marker::PhantomData;
 
 use super::o32;
 use super::shape::{Linkage, Role, Shape};
-use super::{site, Abi};
-use crate::jit::analysis::Usage;
+use super::Abi;
+use crate::jit::analysis::{Usage, Words};
 use crate::jit::asm::{Block, Slot};
 use crate::jit::bpf;
 use crate::jit::error::{Error, Result};
@@ -89,6 +89,8 @@ pub(crate) struct Frame<A> {
     keeps_count: bool,
     role: Role,
     linkage: Linkage,
+    /// What of the context is read.
+    context: Words,
     size: Simm16,
     minus_size: Simm16,
     has_frame_pointer: bool,
@@ -153,6 +155,7 @@ impl<A: Abi> Frame<A> {
             keeps_count,
             role: shape.role,
             linkage: shape.linkage,
+            context: shape.context,
             size,
             minus_size,
             has_frame_pointer,
@@ -163,36 +166,33 @@ impl<A: Abi> Frame<A> {
         })
     }
 
+    /// Words of the image before the entry for C code.
+    pub(crate) fn entry(&self) -> u32 {
+        self.role.entry()
+    }
+
     /// Emits the entries and makes the frame.
     pub(crate) fn prologue(&self, asm: &mut Block) -> Option<()> {
-        let entry = match self.role {
+        match self.role {
             Role::Subprogram => {
                 A::enter_subprogram(asm, self.endian)?;
-                Some(A::SUBPROGRAM_ENTRY)
-            }
-            Role::Whole | Role::Main => {
-                if self.linkage.extends {
-                    A::enter_extension(asm, self.endian);
-                } else {
-                    A::enter(asm, self.endian);
+                // The entry from programs: registers are what the calling one left in them.
+                if asm.insns().len() != A::SUBPROGRAM_ENTRY as usize {
+                    return None;
                 }
-                Some(A::tail_entry(self.endian))
+                self.make(asm);
+                if self.linkage.is_attachable {
+                    asm.push(Insn::NOP);
+                }
             }
+            Role::Whole | Role::Main => self.enter(asm)?,
             Role::Exception => {
                 self.take_over(asm)?;
-                None
+                self.make(asm);
             }
-        };
-        // The entry from programs: registers are what the calling one left in them.
-        if entry.is_some_and(|entry| asm.insns().len() != entry as usize) {
-            return None;
         }
-        if self.linkage.is_attachable && self.role == Role::Subprogram {
-            asm.push(Insn::NOP);
-        }
-        if self.size != Simm16::ZERO {
-            asm.push(A::add(Reg::SP, Reg::SP, self.minus_size));
-        } else if self.linkage.is_attachable {
+        // What a branch to the stub executes may be executed twice, in no frame that lasts.
+        if self.linkage.is_attachable && self.saved.is_empty() {
             asm.push(Insn::NOP);
         }
         self.each_saved(|reg, offset| asm.push(A::store(reg, offset, Reg::SP)))?;
@@ -211,6 +211,12 @@ impl<A: Abi> Frame<A> {
             A::load_address(asm, A::ARENA, address);
         }
         Some(())
+    }
+
+    fn make(&self, asm: &mut Block) {
+        if self.size != Simm16::ZERO {
+            asm.push(A::add(Reg::SP, Reg::SP, self.minus_size));
+        }
     }
 
     /// What an exception callback begins with. The kernel calls it with the exception, a number, and the
@@ -237,33 +243,6 @@ impl<A: Abi> Frame<A> {
         }
         asm.jump_reg(Reg::RA, self.release());
         Some(())
-    }
-
-    /// Emits what leads from the entry to a trampoline: behind everything else, at this word of the
-    /// image, which stands at an address.
-    pub(crate) fn stub(&self, asm: &mut Block, image: u32, position: u32) -> Option<()> {
-        let (replaced, entry) = match self.role {
-            Role::Subprogram => (Insn::NOP, A::SUBPROGRAM_ENTRY),
-            Role::Whole | Role::Main => {
-                let last = A::last_of_entry(self.endian, self.linkage.extends);
-                (last, A::tail_entry(self.endian).checked_sub(1)?)
-            }
-            // Nothing is attached to what the kernel calls for an exception.
-            Role::Exception => return None,
-        };
-        let (undo, redo) = match self.size {
-            Simm16::ZERO => (Insn::NOP, Insn::NOP),
-            size => (
-                A::add(Reg::SP, Reg::SP, size),
-                A::add(Reg::SP, Reg::SP, self.minus_size),
-            ),
-        };
-        let slots = site::Slots {
-            replaced,
-            undo,
-            redo,
-        };
-        site::emit(asm, &slots, image, (position, entry))
     }
 
     /// Takes down the frame and jumps to the address in `entry`, another program's tail entry.
@@ -314,6 +293,16 @@ impl<A: Abi> Frame<A> {
         Some(())
     }
 
+    /// The registers that it saves.
+    pub(crate) fn saved(&self) -> RegMask {
+        self.saved
+    }
+
+    /// Whether there is anything in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.size == Simm16::ZERO
+    }
+
     fn restore(&self, asm: &mut Block) -> Option<()> {
         self.each_saved(|reg, offset| asm.push(A::load(reg, offset, Reg::SP)))
     }
@@ -359,6 +348,7 @@ fn saved<A: Abi>(endian: Endian, usage: &Usage, shape: &Shape) -> RegMask {
     for reg in usage.registers.iter() {
         saved = saved.union(A::registers(endian, reg).intersection(PRESERVED));
     }
+    saved = saved.intersection(shape.written.with(Reg::FP).with(Reg::RA));
     if usage.makes_calls || usage.calls_functions {
         saved = saved.with(Reg::RA);
     }

@@ -28,9 +28,10 @@
 //! Source: MIPSpro N32 ABI Handbook, chapter 2; `arch/mips/include/asm/regdef.h`.
 
 use super::Abi;
+use crate::jit::analysis::Words;
 use crate::jit::asm::{copy, Block};
 use crate::jit::bpf;
-use crate::jit::lower::{structure_offset, wide, Lowering};
+use crate::jit::lower::{structure_offset, Lowering};
 use crate::jit::mips::{Endian, Insn, Reg, RegMask, Shift5, Simm16, Uimm16, Width};
 use crate::jit::runtime::Processors;
 
@@ -89,20 +90,23 @@ impl Abi for N64 {
         RegMask::of(register(reg))
     }
 
-    fn tail_entry(_: Endian) -> u32 {
-        1
+    fn words(endian: Endian, reg: bpf::Reg, words: Words) -> RegMask {
+        match words.are_none() {
+            true => RegMask::EMPTY,
+            false => Self::registers(endian, reg),
+        }
     }
 
     /// The context is in place.
-    fn enter(asm: &mut Block, endian: Endian) {
-        asm.push(Self::last_of_entry(endian, false));
+    fn enter(_: Endian, _: Words) -> [Option<Insn>; 2] {
+        [None, None]
     }
 
-    fn enter_extension(asm: &mut Block, endian: Endian) {
-        Self::enter(asm, endian);
+    fn repeats_enter(_: Endian) -> bool {
+        true
     }
 
-    fn last_of_entry(_: Endian, _: bool) -> Insn {
+    fn clear_count(_: Simm16) -> Insn {
         copy(COUNT, Reg::ZERO)
     }
 
@@ -169,7 +173,13 @@ impl Abi for N64 {
         asm.load_doubleword(rd, address);
     }
 
+    #[cfg_attr(only_o32, allow(unused_variables))]
     fn lower(lowering: &mut Lowering<'_, Self>, insn: &bpf::Insn) -> Option<()> {
-        wide::lower(lowering, insn)
+        // Of the two ABIs a kernel has one, and no code for the other.
+        #[cfg(not(only_o32))]
+        let lowered = crate::jit::lower::wide::lower(lowering, insn);
+        #[cfg(only_o32)]
+        let lowered = None;
+        lowered
     }
 }

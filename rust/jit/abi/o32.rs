@@ -24,9 +24,10 @@
 //! Source: MIPS ABI supplement, third edition, chapter 3; `arch/mips/include/asm/regdef.h`.
 
 use super::Abi;
+use crate::jit::analysis::Words;
 use crate::jit::asm::{copy, Block};
 use crate::jit::bpf::{self, RegSet};
-use crate::jit::lower::{pair, structure_offset, Lowering};
+use crate::jit::lower::{structure_offset, Lowering};
 use crate::jit::mips::{Endian, Insn, Pair, Reg, RegMask, Shift5, Simm16, Uimm16, Width};
 use crate::jit::runtime::Processors;
 
@@ -125,11 +126,6 @@ impl RegisterMap {
     }
 }
 
-/// No tail calls yet.
-fn clear_count(asm: &mut Block) {
-    asm.sw(Reg::ZERO, Simm16::ZERO, Reg::SP);
-}
-
 /// The convention of 32-bit kernels.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct O32;
@@ -153,35 +149,32 @@ impl Abi for O32 {
         RegisterMap::new(endian).pair(reg).mask()
     }
 
-    fn tail_entry(endian: Endian) -> u32 {
-        match endian {
-            Endian::Little => 2,
-            Endian::Big => 3,
-        }
+    fn words(endian: Endian, reg: bpf::Reg, words: Words) -> RegMask {
+        let pair = RegisterMap::new(endian).pair(reg);
+        let of = |is_one: bool, native| match is_one {
+            true => RegMask::of(native),
+            false => RegMask::EMPTY,
+        };
+        of(words.low, pair.lo).union(of(words.high, pair.hi))
     }
 
     /// The context is a 32-bit pointer.
-    fn enter(asm: &mut Block, endian: Endian) {
+    fn enter(endian: Endian, context: Words) -> [Option<Insn>; 2] {
         let r1 = RegisterMap::new(endian).pair(bpf::Reg::R1);
-        clear_count(asm);
-        asm.copy(r1.lo, WORD_ARGUMENT_1);
-        asm.push(Self::last_of_entry(endian, false));
+        let is_elsewhere = r1.lo != WORD_ARGUMENT_1;
+        [
+            (context.low && is_elsewhere).then(|| copy(r1.lo, WORD_ARGUMENT_1)),
+            context.high.then(|| copy(r1.hi, Reg::ZERO)),
+        ]
     }
 
-    /// All arguments are in place.
-    fn enter_extension(asm: &mut Block, endian: Endian) {
-        clear_count(asm);
-        for _ in 2..Self::tail_entry(endian) {
-            asm.push(Insn::NOP);
-        }
-        asm.push(Self::last_of_entry(endian, true));
+    /// Where the low word is passed in its place.
+    fn repeats_enter(endian: Endian) -> bool {
+        RegisterMap::new(endian).pair(bpf::Reg::R1).lo == WORD_ARGUMENT_1
     }
 
-    fn last_of_entry(endian: Endian, extends: bool) -> Insn {
-        match extends {
-            true => Insn::NOP,
-            false => copy(RegisterMap::new(endian).pair(bpf::Reg::R1).hi, Reg::ZERO),
-        }
+    fn clear_count(at: Simm16) -> Insn {
+        Insn::sw(Reg::ZERO, at, Reg::SP)
     }
 
     fn enter_subprogram(asm: &mut Block, endian: Endian) -> Option<()> {
@@ -246,7 +239,13 @@ impl Abi for O32 {
         asm.load_word(rd, address as u32);
     }
 
+    #[cfg_attr(only_n64, allow(unused_variables))]
     fn lower(lowering: &mut Lowering<'_, Self>, insn: &bpf::Insn) -> Option<()> {
-        pair::lower(lowering, insn)
+        // Of the two ABIs a kernel has one, and no code for the other.
+        #[cfg(not(only_n64))]
+        let lowered = crate::jit::lower::pair::lower(lowering, insn);
+        #[cfg(only_n64)]
+        let lowered = None;
+        lowered
     }
 }

@@ -2,7 +2,10 @@
 
 //! What a program's frame depends on, besides its instructions.
 
+use super::TAIL_ENTRY;
+use crate::jit::analysis::Words;
 use crate::jit::lower::Arena;
+use crate::jit::mips::RegMask;
 use crate::jit::runtime::Processors;
 
 /// Which function of a program an image is.
@@ -18,6 +21,16 @@ pub(crate) enum Role {
     /// The one that the kernel calls when the program throws an exception: it goes on in the place of
     /// the first one.
     Exception,
+}
+
+impl Role {
+    /// Words of the image before the entry for C code.
+    pub(crate) fn entry(self) -> u32 {
+        match self {
+            Role::Whole | Role::Main => TAIL_ENTRY,
+            Role::Subprogram | Role::Exception => 0,
+        }
+    }
 }
 
 /// How a function of a program is called, besides as others are.
@@ -36,6 +49,10 @@ pub(crate) struct Linkage {
 pub(crate) struct Shape {
     pub(crate) role: Role,
     pub(crate) linkage: Linkage,
+    /// What of the context is read.
+    pub(crate) context: Words,
+    /// What the program's instructions write of R6 to R9, at most.
+    pub(crate) written: RegMask,
     /// Bytes of BPF stack.
     pub(crate) stack_depth: u32,
     /// The arena, if the program needs it.

@@ -6,27 +6,30 @@
 //! has replaced, loads an address and goes there:
 //!
 //! ```text
-//! bpf_func:  sw    zero, 0(sp)
+//!            b     body
+//! bpf_func:   addiu sp, sp, -N
 //!            move  a1, zero         <-> b stub       the word that changes
-//! tail entry:
-//!            addiu sp, sp, -N                        executed before the branch is
+//! body:      sw    ra, N-4(sp)                       executed before the branch is
 //!            ...
 //!            jr    ra
 //!
-//! stub:      addiu sp, sp, N        undo
+//! stub:      move  a1, zero         what was replaced
 //!            lui   t9, %hi(literal)
 //!            lw    t9, %lo(literal)(t9)
 //!            jalr  at, t9
-//!             move a1, zero         what was replaced
-//!            lui   t9, %hi(behind)  here a trampoline goes on, or calls the program
-//!            ori   t9, t9, %lo(behind)
+//!             addiu sp, sp, N       as it was at the entry
+//!            lui   t9, %hi(body)    here a trampoline goes on, or calls the program
+//!            ori   t9, t9, %lo(body)
 //!            jr    t9
-//!             addiu sp, sp, -N      redo
+//!             addiu sp, sp, -N
 //! literal:   .word 0
 //! ```
 //!
-//! A program to which nothing is attached has no more to execute than others, unless it has no frame: then
-//! there is a `nop` in the place of the second. A function of a program has a `nop` as the first.
+//! A program to which nothing is attached has no more to execute than others, unless C code's entry does
+//! no more than other entries do, or nothing is saved in the frame: then there is a `nop` in the place of the
+//! word that changes, or of the one behind it. What is there is executed twice, the first time in a frame
+//! that is given up. A function of a program has a `nop` as the first, and a word behind its literal, which says
+//! that it is one.
 //!
 //! Whoever executes this while it is changed finds one or the other: both the word and the literal are
 //! single words, and the literal has its address before the branch leads there. Another trampoline in the
@@ -34,24 +37,24 @@
 //! the kernel frees a trampoline only when no task can be in it any more that was not there of its own
 //! will (RCU tasks), or before all programs that run have ended.
 //!
-//! Tail calls enter behind the word, as on other architectures.
+//! Tail calls go around the word, as on other architectures.
 //!
 //! An image longer than a branch reaches has a stub that cannot be reached: nothing can be attached.
 
-use super::Abi;
 use crate::jit::asm::{Block, Slot};
-use crate::jit::mips::{Disp16, Endian, Insn, Reg, Simm16, Uimm16};
+use crate::jit::mips::{Disp16, Insn, Reg, Simm16, Uimm16};
 
 /// Words of a stub, and of some in it from its start.
 const WORDS: u32 = 10;
 const HIGH: u32 = 1;
 const LOW: u32 = 2;
 const CALL: u32 = 3;
-const REPLACED: u32 = 4;
+const BEHIND_HIGH: u32 = 5;
+const BEHIND_LOW: u32 = 6;
 const LITERAL: u32 = 9;
 
-/// The bits of a load that say that it is one, and its base register.
-const LOAD: u32 = 0xffe0_0000;
+/// Bits of an immediate in an instruction.
+const IMMEDIATE: u32 = 0xffff;
 
 /// Bytes of an instruction.
 const INSTRUCTION: u32 = 4;
@@ -60,10 +63,13 @@ const INSTRUCTION: u32 = 4;
 const ADDRESS: Reg = Reg::T9;
 
 /// What depends on the program.
-pub(super) struct Slots {
+pub(super) struct Stub {
     pub(super) replaced: Insn,
     pub(super) undo: Insn,
     pub(super) redo: Insn,
+    /// The word behind the one that changes, from the start of the image.
+    pub(super) behind: u32,
+    pub(super) is_function: bool,
 }
 
 /// What loads the literal at an address.
@@ -82,25 +88,22 @@ const fn call() -> Insn {
 }
 
 /// Emits the stub at a word of an image, which the word of the entry leads to.
-pub(super) fn emit(
-    asm: &mut Block,
-    slots: &Slots,
-    image: u32,
-    (position, entry): (u32, u32),
-) -> Option<()> {
+pub(super) fn emit(asm: &mut Block, stub: &Stub, image: u32, position: u32) -> Option<()> {
     let address = |word: u32| image.wrapping_add(word.wrapping_mul(INSTRUCTION));
     let (high, low) = load(address(position.checked_add(LITERAL)?));
-    for insn in [slots.undo, high, low, call(), slots.replaced] {
+    for insn in [stub.replaced, high, low, call(), stub.undo] {
         asm.push(insn);
     }
-    // Behind the branch and the instruction that it executes.
-    asm.load_word_fixed(ADDRESS, address(entry.checked_add(2)?));
-    asm.jump_reg(ADDRESS, Slot::Fill(slots.redo));
+    asm.load_word_fixed(ADDRESS, address(stub.behind));
+    asm.jump_reg(ADDRESS, Slot::Fill(stub.redo));
     asm.push(Insn::NOP);
+    if stub.is_function {
+        asm.push(Insn::NOP);
+    }
     Some(())
 }
 
-/// The place in a program's image, in words from its start.
+/// The place in a program's code, in words from its entry for C code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Site {
     /// The word that changes.
@@ -116,10 +119,18 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// Finds it in the image at an address. None if there is none, or none that a branch leads from.
-    pub(crate) fn find<A: Abi>(endian: Endian, words: &[u32], address: u32) -> Option<Self> {
+    /// Finds it in the code at an address, which begins with the entry for C code. None if there is none,
+    /// or none that a branch leads from.
+    pub(crate) fn find(words: &[u32], address: u32) -> Option<Self> {
+        let len = u32::try_from(words.len()).ok()?;
+        Self::of_stub(words, address, len, false)
+            .or_else(|| Self::of_stub(words, address, len.checked_sub(1)?, true))
+    }
+
+    /// The one whose stub ends there.
+    fn of_stub(words: &[u32], address: u32, end: u32, is_function: bool) -> Option<Self> {
         let word = |at: u32| words.get(usize::try_from(at).ok()?).copied();
-        let stub = u32::try_from(words.len()).ok()?.checked_sub(WORDS)?;
+        let stub = end.checked_sub(WORDS)?;
         let literal = stub.checked_add(LITERAL)?;
         let (high, low) = load(address.wrapping_add(literal.wrapping_mul(INSTRUCTION)));
         for (at, insn) in [(HIGH, high), (LOW, low), (CALL, call())] {
@@ -127,23 +138,18 @@ impl Site {
                 return None;
             }
         }
-        let plain = word(stub.wrapping_add(REPLACED))?;
-        let branch = |at| Some(Insn::beq(Reg::ZERO, Reg::ZERO, Disp16::between(at, stub)?).word());
-        // A function under o32 has loads of arguments where the word of a program is.
-        let of_program = A::tail_entry(endian).checked_sub(1)?;
-        let argument = Insn::lw(Reg::ZERO, Simm16::ZERO, Reg::SP).word();
-        let at = match word(of_program)? & LOAD {
-            found if found == argument & LOAD => A::SUBPROGRAM_ENTRY,
-            _ => of_program,
-        };
+        let behind_high = word(stub.wrapping_add(BEHIND_HIGH))? & IMMEDIATE;
+        let behind_low = word(stub.wrapping_add(BEHIND_LOW))? & IMMEDIATE;
+        let behind = behind_high.wrapping_shl(16) | behind_low;
+        let at = (behind.checked_sub(address)? / INSTRUCTION).checked_sub(1)?;
         let site = Site {
             at,
-            plain,
-            branch: branch(at)?,
+            plain: word(stub)?,
+            branch: Insn::beq(Reg::ZERO, Reg::ZERO, Disp16::between(at, stub)?).word(),
             literal,
-            is_function: plain == Insn::NOP.word(),
+            is_function,
         };
         let found = word(at)?;
-        (found == plain || found == site.branch).then_some(site)
+        (found == site.plain || found == site.branch).then_some(site)
     }
 }

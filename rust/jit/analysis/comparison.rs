@@ -45,7 +45,7 @@ impl Comparison {
 }
 
 /// The same condition of values that have no sign.
-fn unsigned(cond: Cond) -> Cond {
+pub(super) fn unsigned(cond: Cond) -> Cond {
     match cond {
         Cond::Sgt => Cond::Gt,
         Cond::Sge => Cond::Ge,

@@ -20,7 +20,7 @@ use crate::jit::bpf::{Insn, Reg, RegSet};
 use reads::reads;
 
 /// Which words of a register.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Words {
     pub(crate) low: bool,
     pub(crate) high: bool,

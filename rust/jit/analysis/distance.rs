@@ -9,7 +9,7 @@
 //! Nothing is remembered at labels, so that this takes no memory but what [`Mark`] has for each
 //! instruction: the distance of the register that it computes with.
 
-use crate::jit::bpf::{Access, AluOp, Insn, Mem, Operand, Reg, Size, Width};
+use crate::jit::bpf::{Access, AluOp, Insn, Mem, Operand, Outcome, Reg, Size, Width};
 use crate::jit::mips::Simm16;
 
 /// How many bytes a register is below R10.
@@ -167,18 +167,18 @@ impl Distances {
     }
 
     /// Behind an instruction.
-    pub(super) fn step(&mut self, insn: &Insn) {
-        if insn.is_call() {
+    pub(super) fn step(&mut self, insn: &Insn, outcome: Outcome) {
+        if outcome.is_call {
             *self = Distances {
                 below: self.below_calls(),
             };
         }
-        let result = self.result(insn);
-        if let Some(place) = insn
-            .writes()
-            .and_then(|reg| self.below.get_mut(reg as usize))
-        {
-            *place = result;
+        let place = outcome.writes.map(|reg| reg as usize);
+        if let Some(place) = place.filter(|&place| place < self.below.len()) {
+            let result = self.result(insn);
+            if let Some(place) = self.below.get_mut(place) {
+                *place = result;
+            }
         }
     }
 

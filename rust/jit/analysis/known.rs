@@ -9,7 +9,7 @@
 //! what is claimed behind an instruction follows from what was known before and what it means.
 
 use super::distance::Distance;
-use crate::jit::bpf::{AluOp, Inline, Insn, Operand, Reg, RegSet, Size, Width};
+use crate::jit::bpf::{AluOp, Inline, Insn, Operand, Outcome, Reg, RegSet, Size, Width};
 
 /// What is known of one high word.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -125,13 +125,23 @@ impl Known {
         distance: Option<Distance>,
         zero_extends: bool,
     ) -> Known {
+        self.behind(insn, insn.outcome(), (distance, zero_extends))
+    }
+
+    /// The same, if it is known what the instruction does to registers.
+    pub(super) fn behind(
+        self,
+        insn: &Insn,
+        outcome: Outcome,
+        (distance, zero_extends): (Option<Distance>, bool),
+    ) -> Known {
         let mut known = self;
-        if insn.is_call() {
+        if outcome.is_call {
             let lost = RegSet::ARGUMENTS.with(Reg::Ax);
             known.zero = known.zero.minus(lost);
             known.sign = known.sign.minus(lost);
         }
-        match insn.writes() {
+        match outcome.writes {
             Some(reg) => known.with(reg, self.result(insn, distance, zero_extends)),
             None => known,
         }

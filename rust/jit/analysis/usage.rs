@@ -3,7 +3,7 @@
 //! What a program uses: registers and calls. Gathering it also validates every instruction, so
 //! that later passes meet no error that is the program's.
 
-use crate::jit::bpf::{decode, AluOp, Dialect, Insn, Operand, Raw, RegSet, Width};
+use crate::jit::bpf::{decode, AluOp, Dialect, Insn, Operand, Outcome, Raw, RegSet, Width};
 use crate::jit::error::{Error, Result};
 use crate::jit::mips::Width as Registers;
 
@@ -53,46 +53,62 @@ impl Usage {
     /// Never inlined: what it has on the stack is not there later.
     #[inline(never)]
     pub(crate) fn gather(dialect: Dialect, program: &[Raw], arguments: RegSet) -> Result<Usage> {
-        let len = u32::try_from(program.len()).map_err(|_| Error::TooLong)?;
-        if len > i32::MAX as u32 {
-            return Err(Error::TooLong);
-        }
+        let len = Usage::length(program)?;
         let mut usage = Usage::default();
         let mut at = 0;
         while at < len {
-            let insn = decode(dialect, program, at)?;
-            usage.add(&insn, arguments);
-            usage.calls_functions |= is_function_call(&insn, dialect.width);
-            if usage.needs_arena.is_none() && insn.needs_arena() {
-                usage.needs_arena = Some(at);
-            }
-            if usage.calls_subprograms.is_none() && matches!(insn, Insn::CallSubprogram { .. }) {
-                usage.calls_subprograms = Some(at);
-            }
+            let insn = decode(&dialect, program, at)?;
+            usage.add(&insn, insn.outcome(), at, (arguments, dialect.width));
             at = at.wrapping_add(insn.slots());
         }
         Ok(usage)
     }
 
-    fn add(&mut self, insn: &Insn, arguments: RegSet) {
+    /// How many slots a program has.
+    ///
+    /// # Errors
+    ///
+    /// `TooLong` if indices do not fit 31 bits.
+    pub(super) fn length(program: &[Raw]) -> Result<u32> {
+        match u32::try_from(program.len()) {
+            Ok(len) if len <= i32::MAX as u32 => Ok(len),
+            _ => Err(Error::TooLong),
+        }
+    }
+
+    /// Adds the instruction at `at` of a program that begins with these arguments, on a machine of such registers.
+    pub(super) fn add(
+        &mut self,
+        insn: &Insn,
+        outcome: Outcome,
+        at: u32,
+        (arguments, registers): (RegSet, Registers),
+    ) {
+        self.calls_functions |= is_function_call(insn, registers);
+        if insn.needs_arena() {
+            self.needs_arena = self.needs_arena.or(Some(at));
+        }
         // What is called takes the arguments that the program may have had from the start, and of the
         // others those that some instruction writes.
-        self.registers = self.registers.union(match insn {
-            insn if insn.is_call() => arguments,
-            insn => insn.reads(),
+        self.registers = self.registers.union(match outcome.is_call {
+            true => arguments,
+            false => insn.reads(),
         });
-        if let Some(reg) = insn.writes() {
+        if let Some(reg) = outcome.writes {
             self.registers = self.registers.with(reg);
         }
         let StackArguments { passed, taken } = &mut self.stack_arguments;
         match *insn {
             Insn::StoreArgument { index, .. } => *passed = index.wrapping_add(1).max(*passed),
             Insn::LoadArgument { index, .. } => *taken = index.wrapping_add(1).max(*taken),
+            Insn::JumpIndirect { .. } => self.jumps_indirectly = true,
+            Insn::TailCall => self.makes_tail_calls = true,
+            Insn::CallSubprogram { .. } => {
+                self.calls_subprograms = self.calls_subprograms.or(Some(at));
+            }
             _ => {}
         }
-        self.makes_calls |= insn.is_call();
-        self.jumps_indirectly |= matches!(insn, Insn::JumpIndirect { .. });
-        self.makes_tail_calls |= matches!(insn, Insn::TailCall);
+        self.makes_calls |= outcome.is_call;
     }
 }
 

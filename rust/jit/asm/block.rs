@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A block under construction, and where its words go.
+//! A block under construction.
 
 use super::branch::{Fixup, Goal, Label, Target};
-use super::slot::{close_gap, Window};
+use super::sink::{Fault, Sink};
+use super::slot::{close_gap, FIXED};
 use crate::jit::error::{Error, Result};
-use crate::jit::mips::{Cpu, Insn};
+use crate::jit::mips::table::Effects;
+use crate::jit::mips::{Cpu, Insn, RegMask};
 use crate::jit::work::{count, Step};
 
 /// The most instructions a block can have. The longest lowering, a 64-bit compare-and-exchange
@@ -21,107 +23,13 @@ const FIXUPS: usize = 12;
 /// The most instructions of a block that may find no memory.
 const GUARDED: usize = 2;
 
-/// An instruction of an image that may find no memory, and where to go on if it does not: an entry of
-/// the program's exception table. Both in words from the start of the image.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Fault {
-    pub(crate) at: u32,
-    pub(crate) resume: u32,
-}
-
-/// Where finished words and faults go: counted, and stored where there is memory for them.
-#[derive(Debug)]
-pub(crate) struct Sink<'a> {
-    words: Option<&'a mut [u32]>,
-    len: u32,
-    faults: &'a mut [Fault],
-    fault_count: u32,
-    /// What may still move into a slot.
-    window: Window,
-}
-
-impl<'a> Sink<'a> {
-    /// Only counts: the measuring pass.
-    pub(crate) fn measuring() -> Self {
-        Sink {
-            words: None,
-            len: 0,
-            faults: &mut [],
-            fault_count: 0,
-            window: Window::EMPTY,
-        }
-    }
-
-    /// Stores: the writing pass.
-    pub(crate) fn writing(words: &'a mut [u32]) -> Self {
-        Sink {
-            words: Some(words),
-            ..Sink::measuring()
-        }
-    }
-
-    /// The same, with room for faults.
-    pub(crate) fn with_faults(self, faults: &'a mut [Fault]) -> Self {
-        Sink { faults, ..self }
-    }
-
-    /// How many words have come so far.
-    pub(crate) fn len(&self) -> u32 {
-        self.len
-    }
-
-    /// How many faults have come so far.
-    pub(crate) fn fault_count(&self) -> u32 {
-        self.fault_count
-    }
-
-    fn push_fault(&mut self, fault: Fault) -> Option<()> {
-        if self.is_writing() {
-            let at = usize::try_from(self.fault_count).ok()?;
-            *self.faults.get_mut(at)? = fault;
-        }
-        self.fault_count = self.fault_count.checked_add(1)?;
-        Some(())
-    }
-
-    fn push(&mut self, word: u32) -> Option<()> {
-        count(Step::Word);
-        if let Some(words) = &mut self.words {
-            let at = usize::try_from(self.len).ok()?;
-            *words.get_mut(at)? = word;
-        }
-        self.len = self.len.checked_add(1)?;
-        Some(())
-    }
-
-    /// What came so far stays where it is: what comes next is entered from elsewhere, too.
-    pub(crate) fn settle(&mut self) {
-        self.window = Window::EMPTY;
-    }
-
-    /// Takes an instruction of the window out of the image. Says where it was.
-    fn take_out(&mut self, index: usize) -> Option<u32> {
-        let behind = u32::try_from(self.window.remove(index)?).ok()?;
-        self.len = self.len.checked_sub(1)?;
-        let position = self.len.checked_sub(behind)?;
-        if let Some(words) = &mut self.words {
-            let end = usize::try_from(self.len).ok()?;
-            close_gap(words.get_mut(..=end)?, usize::try_from(position).ok()?);
-        }
-        Some(position)
-    }
-
-    /// Whether words are stored.
-    pub(crate) fn is_writing(&self) -> bool {
-        self.words.is_some()
-    }
-}
-
 /// The instructions that one BPF instruction becomes.
 #[derive(Debug)]
 pub(crate) struct Block {
     insns: [Insn; CAPACITY],
     len: usize,
+    /// Behind the last instruction that stays where it is.
+    pub(super) movable: usize,
     labels: [Option<u8>; LABELS],
     label_count: usize,
     fixups: [Option<Fixup>; FIXUPS],
@@ -134,6 +42,10 @@ pub(crate) struct Block {
     pub(super) target: Target,
     /// The label of the far jump that an earlier branch of this block shares.
     pub(super) taken: Option<Label>,
+    /// Something was emitted with a slot that may be filled.
+    pub(super) has_empty_slot: bool,
+    /// Something was emitted that has an address in the image.
+    pub(super) is_bound: bool,
     faulty: bool,
 }
 
@@ -143,6 +55,7 @@ impl Block {
         Block {
             insns: [Insn::NOP; CAPACITY],
             len: 0,
+            movable: 0,
             labels: [None; LABELS],
             label_count: 0,
             fixups: [None; FIXUPS],
@@ -152,6 +65,8 @@ impl Block {
             cpu: Cpu::LEAST,
             target: Target::NONE,
             taken: None,
+            has_empty_slot: false,
+            is_bound: false,
             faulty: false,
         }
     }
@@ -160,24 +75,36 @@ impl Block {
     pub(crate) fn start(&mut self, cpu: &Cpu, target: Target) {
         count(Step::Block);
         self.len = 0;
+        self.movable = 0;
         self.label_count = 0;
         self.fixup_count = 0;
         self.guarded_count = 0;
         self.cpu = *cpu;
         self.target = target;
         self.taken = None;
+        self.has_empty_slot = false;
+        self.is_bound = false;
         self.faulty = false;
     }
 
     /// Appends an instruction.
+    ///
+    /// Never inlined: it is what lowerings consist of.
+    #[inline(never)]
     pub(crate) fn push(&mut self, insn: Insn) {
         count(Step::Push);
+        let traits = insn.op().traits();
         match self.insns.get_mut(self.len) {
-            Some(place) => {
+            Some(place) if self.cpu.has(traits) => {
                 *place = insn;
                 self.len = self.len.wrapping_add(1);
+                if traits.effects.intersects(FIXED) {
+                    // The slot of a branch belongs to it.
+                    let slot = usize::from(traits.effects.intersects(Effects::BRANCHES));
+                    self.movable = self.len.wrapping_add(slot);
+                }
             }
-            None => self.faulty = true,
+            _ => self.faulty = true,
         }
     }
 
@@ -199,6 +126,15 @@ impl Block {
     /// The instructions so far.
     pub(crate) fn insns(&self) -> &[Insn] {
         self.insns.get(..self.len).unwrap_or(&[])
+    }
+
+    /// The registers that they write.
+    pub(crate) fn writes(&self) -> RegMask {
+        let mut written = RegMask::EMPTY;
+        for insn in self.insns() {
+            written = written.union(insn.writes());
+        }
+        written
     }
 
     /// The index of the next instruction.
@@ -248,18 +184,15 @@ impl Block {
     /// `Internal`, in the name of instruction `at`: the block overflowed, a label is unbound, a
     /// near target is out of reach, the CPU lacks an instruction, or the sink is full.
     pub(crate) fn flush(&mut self, sink: &mut Sink<'_>, at: u32) -> Result {
+        if self.len == 0 && self.label_count == 0 && !self.faulty {
+            return Ok(());
+        }
         self.resolve(sink)
             .and_then(|()| self.tell_faults(sink))
-            .and_then(|()| {
-                self.insns().iter().try_for_each(|insn| {
-                    if !self.cpu.has(insn.op().row()) {
-                        return None;
-                    }
-                    sink.push(insn.word())
-                })
-            })
+            .and_then(|()| sink.extend(self.insns()))
             .ok_or(Error::Internal { at })?;
-        self.extend(&mut sink.window);
+        sink.is_bound |= self.is_bound;
+        self.show(&mut sink.window);
         Ok(())
     }
 
@@ -277,6 +210,11 @@ impl Block {
             },
             None => Ok(None),
         }
+    }
+
+    /// Whether it is entered at its begin only, and nothing in it may go on elsewhere.
+    pub(super) fn is_straight(&self) -> bool {
+        self.label_count == 0 && self.guarded_count == 0
     }
 
     /// Where labels are bound.
@@ -301,20 +239,24 @@ impl Block {
 
     /// Takes out an instruction. What is behind it comes one to the front.
     pub(super) fn take_out(&mut self, index: usize) {
-        close_gap(&mut self.insns, index);
+        if let Some(insns) = self.insns.get_mut(..self.len) {
+            close_gap(insns, index);
+        }
         self.len = self.len.saturating_sub(1);
+        if self.movable > index {
+            self.movable = self.movable.wrapping_sub(1);
+        }
         let move_up = |at: &mut u8| {
             if usize::from(*at) > index {
                 *at = at.wrapping_sub(1);
             }
         };
-        self.labels.iter_mut().flatten().for_each(move_up);
-        for fixup in self.fixups.iter_mut().flatten() {
-            move_up(&mut fixup.at);
-        }
-        for (at, _) in self.guarded.iter_mut().flatten() {
-            move_up(at);
-        }
+        let labels = self.labels.iter_mut().take(self.label_count);
+        labels.flatten().for_each(move_up);
+        let fixups = self.fixups.iter_mut().take(self.fixup_count);
+        fixups.flatten().for_each(|fixup| move_up(&mut fixup.at));
+        let guarded = self.guarded.iter_mut().take(self.guarded_count);
+        guarded.flatten().for_each(|(at, _)| move_up(at));
     }
 
     fn tell_faults(&self, sink: &mut Sink<'_>) -> Option<()> {
@@ -344,7 +286,11 @@ impl Block {
                     (sink.len().checked_add(at)?, self.target.position)
                 }
                 // While measuring, a target's position may still be unknown.
-                Goal::Target => continue,
+                Goal::Target => {
+                    let place = self.insns.get_mut(usize::from(fixup.at))?;
+                    *place = place.without_target();
+                    continue;
+                }
             };
             let place = self.insns.get_mut(usize::from(fixup.at))?;
             *place = place.with_target(from, to)?;

@@ -228,9 +228,14 @@ impl Block {
             self.fix(Goal::Target);
             return self.push(Insn::bc(Disp26::ZERO));
         }
+        self.load_target();
+        self.jump_reg(FAR, Slot::Nop);
+    }
+
+    fn load_target(&mut self) {
+        self.is_bound = true;
         let address = self.target.address();
         self.load_word_fixed(FAR, address);
-        self.jump_reg(FAR, Slot::Nop);
     }
 
     /// Goes on at the block's target, which follows, and lets nothing there begin before all that is
@@ -242,7 +247,7 @@ impl Block {
     pub(crate) fn stop_speculation(&mut self) {
         self.sync();
         if self.cpu.has_r2() {
-            self.load_word_fixed(FAR, self.target.address());
+            self.load_target();
             self.push(Insn::jalr_hb(Reg::ZERO, FAR));
             self.slot(Slot::Nop);
         }
@@ -255,9 +260,12 @@ impl Block {
     }
 
     fn slot(&mut self, slot: Slot) {
-        self.push(match slot {
-            Slot::Nop => Insn::NOP,
-            Slot::Fill(insn) => insn,
-        });
+        match slot {
+            Slot::Nop => {
+                self.has_empty_slot = true;
+                self.push(Insn::NOP);
+            }
+            Slot::Fill(insn) => self.push(insn),
+        }
     }
 }

@@ -40,7 +40,7 @@ pub(crate) struct Dialect {
 ///
 /// `Unsupported` for what the JIT does not implement or the kernel's interpreter does not know;
 /// `OutOfReach` for a jump out of the program or into the second slot of an instruction.
-pub(crate) fn decode(dialect: Dialect, program: &[Raw], at: u32) -> Result<Insn> {
+pub(crate) fn decode(dialect: &Dialect, program: &[Raw], at: u32) -> Result<Insn> {
     count(Step::Decode);
     let raw = slot(program, at).unwrap_or_default();
     let decoder = Decoder {
@@ -54,10 +54,8 @@ pub(crate) fn decode(dialect: Dialect, program: &[Raw], at: u32) -> Result<Insn>
         class::LDX => decoder.load(),
         class::ST => decoder.store_imm(),
         class::STX => decoder.store(),
-        class::ALU => decoder.alu(Width::W32),
-        class::ALU64 => decoder.alu(Width::W64),
-        class::JMP => decoder.jump(Width::W64),
-        _ => decoder.jump(Width::W32),
+        class::ALU | class::ALU64 => decoder.alu(),
+        _ => decoder.jump(),
     }
 }
 
@@ -67,7 +65,7 @@ fn slot(program: &[Raw], at: u32) -> Option<Raw> {
 
 /// One instruction in its program.
 struct Decoder<'a> {
-    dialect: Dialect,
+    dialect: &'a Dialect,
     program: &'a [Raw],
     at: u32,
     raw: Raw,
@@ -129,7 +127,11 @@ impl Decoder<'_> {
         })
     }
 
-    fn alu(&self, width: Width) -> Result<Insn> {
+    fn alu(&self) -> Result<Insn> {
+        let width = match self.raw.class() {
+            class::ALU => Width::W32,
+            _ => Width::W64,
+        };
         let dst = self.dst_written()?;
         let op = match (self.raw.op(), self.raw.off) {
             (alu::ADD, 0) => AluOp::Add,
@@ -223,7 +225,11 @@ impl Decoder<'_> {
         })
     }
 
-    fn jump(&self, width: Width) -> Result<Insn> {
+    fn jump(&self) -> Result<Insn> {
+        let width = match self.raw.class() {
+            class::JMP32 => Width::W32,
+            _ => Width::W64,
+        };
         let cond = match self.raw.op() {
             jmp::JEQ => Cond::Eq,
             jmp::JNE => Cond::Ne,

@@ -2,6 +2,8 @@
 
 //! BPF registers, and sets of them.
 
+use core::iter;
+
 /// A BPF register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
@@ -23,6 +25,11 @@ pub(crate) enum Reg {
 }
 
 impl Reg {
+    /// R6 to R9, which a function leaves as it found them.
+    pub(crate) const SAVED: RegSet = RegSet::of(Reg::R6)
+        .with(Reg::R7)
+        .with(Reg::R8)
+        .with(Reg::R9);
     /// Every register.
     pub(crate) const ALL: [Reg; 12] = [
         Reg::R0,
@@ -53,6 +60,11 @@ impl RegSet {
         .with(Reg::R3)
         .with(Reg::R4)
         .with(Reg::R5);
+    /// R6 to R9, which a function leaves as it found them.
+    pub(crate) const SAVED: RegSet = RegSet::of(Reg::R6)
+        .with(Reg::R7)
+        .with(Reg::R8)
+        .with(Reg::R9);
     /// Every register.
     pub(crate) const ALL: RegSet = RegSet(0xfff);
 
@@ -93,7 +105,12 @@ impl RegSet {
 
     /// The registers of the set, lowest first.
     pub(crate) fn iter(self) -> impl Iterator<Item = Reg> {
-        Reg::ALL.into_iter().filter(move |&reg| self.contains(reg))
+        let mut rest = self.0;
+        iter::from_fn(move || {
+            let lowest = usize::try_from(rest.trailing_zeros()).ok()?;
+            rest &= rest.wrapping_sub(1);
+            Reg::ALL.get(lowest).copied()
+        })
     }
 
     /// How many registers the set has.

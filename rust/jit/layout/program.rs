@@ -3,7 +3,7 @@
 //! A program as the core gets it, and what follows from what it is.
 
 use crate::jit::abi::{Linkage, Role};
-use crate::jit::analysis::{Analyses, Rules, Usage};
+use crate::jit::analysis::{Analyses, Rules, Usage, Words};
 use crate::jit::bpf::{Dialect, Raw, Reg, RegSet};
 use crate::jit::error::{Error, Result};
 use crate::jit::lower::Arena;
@@ -79,18 +79,28 @@ pub(super) fn arena_of(program: &Program<'_>, usage: &Usage) -> Result<Option<Ar
     }
 }
 
+/// What of the context is read, where the program reads these words of R1.
+pub(super) fn context_of(program: &Program<'_>, usage: &Usage, wanted: Words) -> Words {
+    match usage.registers.contains(Reg::R1) {
+        // What takes its place, or runs before it, reads all of it.
+        _ if program.linkage.is_attachable => Words::BOTH,
+        true => wanted,
+        false => Words::default(),
+    }
+}
+
 /// A program that calls functions of its own is compiled function by function. Not so if the verifier has
-/// removed the others as dead: an address of one is then a number that nothing uses.
+/// removed the others as dead: an address of one is then a number that nothing uses, and a call of one is
+/// never executed (that of a loop of no rounds, which has replaced `bpf_loop()`).
 ///
 /// # Errors
 ///
-/// `Unsupported` if this is not such a function: then a call has no address of what it calls; and for an
-/// exception callback with tail calls, which the verifier does not let through: nothing counts them.
+/// `Unsupported` for an exception callback with tail calls, which the verifier does not let through: nothing
+/// counts them.
 pub(super) fn check_subprograms(program: &Program<'_>, usage: &Usage) -> Result {
     let calls = usage.calls_subprograms;
     let counts = usage.makes_tail_calls || calls.is_some() && program.reaches_tail_calls;
     match (program.role, calls) {
-        (Role::Whole, Some(at)) => Err(unsupported(program, at)),
         (Role::Exception, at) if counts => Err(unsupported(program, at.unwrap_or_default())),
         _ => Ok(()),
     }

@@ -6,7 +6,7 @@
 //! machine and one host test binary tests them all. The glue derives the value from the running
 //! kernel; nothing else in the core asks what it was compiled for.
 
-use super::table::{Effects, Row};
+use super::table::{Effects, Traits};
 
 /// Byte order of data, and with it the order of words in a register pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,36 +45,34 @@ impl Release {
     }
 }
 
-/// The releases that have an instruction, in this encoding.
+/// The releases that have an instruction, in this encoding: a bit for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Releases {
-    first: Release,
-    last: Release,
-}
+pub(crate) struct Releases(u8);
 
 impl Releases {
-    /// Every release.
-    pub(crate) const R1: Releases = Releases::since(Release::R1);
-    /// Since Release 2.
-    pub(crate) const R2: Releases = Releases::since(Release::R2);
+    /// No release.
+    pub(crate) const NONE: Releases = Releases(0);
     /// Since Release 6.
-    pub(crate) const R6: Releases = Releases::since(Release::R6);
+    pub(crate) const R6: Releases = Releases::of(Release::R6);
+    /// Since Release 2.
+    pub(crate) const R2: Releases = Releases::of(Release::R2).union(Releases::R6);
+    /// Every release.
+    pub(crate) const R1: Releases = Releases::of(Release::R1).union(Releases::R2);
     /// Every release before 6, which took it away or encodes it in another way.
-    pub(crate) const BEFORE_R6: Releases = Releases {
-        first: Release::R1,
-        last: Release::R2,
-    };
+    pub(crate) const BEFORE_R6: Releases =
+        Releases::of(Release::R1).union(Releases::of(Release::R2));
 
-    const fn since(first: Release) -> Releases {
-        Releases {
-            first,
-            last: Release::R6,
-        }
+    const fn of(release: Release) -> Releases {
+        Releases(1u8.wrapping_shl(release as u32))
+    }
+
+    const fn union(self, other: Releases) -> Releases {
+        Releases(self.0 | other.0)
     }
 
     /// Whether this is one of them.
-    pub(crate) fn contains(self, release: Release) -> bool {
-        self.first <= release && release <= self.last
+    pub(crate) const fn contains(self, release: Release) -> bool {
+        self.0 & Releases::of(release).0 != 0
     }
 }
 
@@ -133,10 +131,10 @@ impl Cpu {
         barriers: Barriers::NONE,
     };
 
-    /// Whether the CPU has the instruction of this row.
-    pub(crate) fn has(&self, row: &Row) -> bool {
-        row.releases.contains(self.release)
-            && (self.width == Width::W64 || !row.effects.intersects(Effects::WIDE))
+    /// Whether the CPU has an instruction with these traits.
+    pub(crate) fn has(&self, traits: Traits) -> bool {
+        traits.releases.contains(self.release)
+            && (self.width == Width::W64 || !traits.effects.intersects(Effects::WIDE))
     }
 
     /// Whether the CPU has the instructions of Release 2: `ext`, `ins`, `seb`, `seh`,

@@ -158,6 +158,9 @@ impl Disp16 {
     /// To the delay slot itself: stands in until the target is known.
     pub(crate) const ZERO: Disp16 = Disp16(0);
 
+    /// Stands for a target in a draft: out of reach of anything in the same block.
+    pub(crate) const UNKNOWN: Disp16 = Disp16(i16::MIN);
+
     /// The displacement of a branch in word `from` to word `to`, if it is in reach.
     pub(crate) fn between(from: u32, to: u32) -> Option<Disp16> {
         let slot = i64::from(from).wrapping_add(1);
@@ -185,6 +188,9 @@ pub(crate) struct Disp26(i32);
 impl Disp26 {
     /// To the next instruction: stands in until the target is known.
     pub(crate) const ZERO: Disp26 = Disp26(0);
+
+    /// Stands for a target in a draft: out of reach of anything in the same block.
+    pub(crate) const UNKNOWN: Disp26 = Disp26((Disp26::REACH as i32).wrapping_neg());
 
     /// How many words a branch reaches back, and one less forward.
     pub(crate) const REACH: u32 = 1 << 25;

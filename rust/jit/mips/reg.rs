@@ -2,6 +2,8 @@
 
 //! General-purpose registers, sets of them, and pairs that hold 64 bits.
 
+use core::iter;
+
 /// A general-purpose register, by its o32 name.
 ///
 /// MIPS ABI supplement, figure 3-18; `arch/mips/include/asm/regdef.h`.
@@ -90,6 +92,8 @@ pub(crate) struct RegMask(u32);
 impl RegMask {
     /// No register.
     pub(crate) const EMPTY: RegMask = RegMask(0);
+    /// All registers.
+    pub(crate) const ALL: RegMask = RegMask(!0);
 
     /// Registers that an image must never write.
     ///
@@ -110,6 +114,11 @@ impl RegMask {
     /// What is in either.
     pub(crate) const fn union(self, other: RegMask) -> RegMask {
         RegMask(self.0 | other.0)
+    }
+
+    /// What is in this mask and not in the other.
+    pub(crate) const fn minus(self, other: RegMask) -> RegMask {
+        RegMask(self.0 & !other.0)
     }
 
     /// What is in both.
@@ -134,9 +143,12 @@ impl RegMask {
 
     /// The registers of the set, lowest number first.
     pub(crate) fn iter(self) -> impl Iterator<Item = Reg> {
-        (0..32)
-            .map(Reg::from_number)
-            .filter(move |&reg| self.contains(reg))
+        let mut rest = self.0;
+        iter::from_fn(move || {
+            let lowest = rest.trailing_zeros();
+            rest &= rest.wrapping_sub(1);
+            (lowest < 32).then_some(Reg::from_number(lowest))
+        })
     }
 }
 

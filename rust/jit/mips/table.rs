@@ -15,167 +15,7 @@
 use super::cpu::Releases;
 use super::operand::{Disp16, Disp26, FieldPos, FieldSize, Shift5, Simm16, Simm9, Uimm16};
 use super::reg::{Reg, RegMask};
-
-/// A field of an instruction word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub(crate) enum Field {
-    /// Register in bits 15 to 11.
-    Rd,
-    /// Register in bits 25 to 21.
-    Rs,
-    /// Register in bits 20 to 16.
-    Rt,
-    /// Base register of an address, in bits 25 to 21.
-    Base,
-    /// Shift amount in bits 10 to 6.
-    Sa,
-    /// Signed immediate in bits 15 to 0.
-    Simm,
-    /// Signed immediate in bits 15 to 7.
-    Simm9,
-    /// Unsigned immediate in bits 15 to 0.
-    Uimm,
-    /// Branch displacement in words, in bits 15 to 0.
-    Disp,
-    /// Branch displacement in words, in bits 25 to 0.
-    Disp26,
-    /// Lowest bit of a bit-field, in bits 10 to 6.
-    Pos,
-    /// Width of a bit-field less one, in bits 15 to 11.
-    Size,
-}
-
-impl Field {
-    /// The field's lowest bit.
-    pub(crate) const fn shift(self) -> u32 {
-        match self {
-            Field::Rs | Field::Base => 21,
-            Field::Rt => 16,
-            Field::Rd | Field::Size => 11,
-            Field::Sa | Field::Pos => 6,
-            Field::Simm9 => 7,
-            Field::Simm | Field::Uimm | Field::Disp | Field::Disp26 => 0,
-        }
-    }
-
-    /// The field's bits, in place.
-    pub(crate) const fn mask(self) -> u32 {
-        match self {
-            Field::Simm | Field::Uimm | Field::Disp => 0xffff,
-            Field::Simm9 => 0xff80,
-            Field::Disp26 => 0x03ff_ffff,
-            _ => 0x1fu32.wrapping_shl(self.shift()),
-        }
-    }
-
-    /// What a word has in this field, shifted down.
-    pub(crate) const fn extract(self, word: u32) -> u32 {
-        (word & self.mask()).wrapping_shr(self.shift())
-    }
-}
-
-/// What an instruction does with an operand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(non_camel_case_types)]
-pub(crate) enum Role {
-    /// Reads the register.
-    r,
-    /// Writes the register.
-    w,
-    /// Reads and writes it: the old value can survive.
-    rw,
-    /// The operand is no register.
-    imm,
-}
-
-/// An operand of a row.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Operand {
-    pub(crate) field: Field,
-    pub(crate) role: Role,
-}
-
-/// What an instruction does beyond general-purpose registers: a set of the constants below.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Effects(u16);
-
-impl Effects {
-    /// Nothing beyond registers.
-    pub(crate) const NONE: Effects = Effects(0);
-    /// Writes HI and LO, or leaves them unpredictable.
-    pub(crate) const WRITES_HILO: Effects = Effects(1);
-    /// Reads HI or LO.
-    pub(crate) const READS_HILO: Effects = Effects(2);
-    /// Reads memory.
-    pub(crate) const LOADS: Effects = Effects(4);
-    /// Writes memory.
-    pub(crate) const STORES: Effects = Effects(8);
-    /// Orders memory accesses, or takes part in an LL/SC sequence: nothing may move across it.
-    pub(crate) const ORDERS: Effects = Effects(16);
-    /// Has a delay slot.
-    pub(crate) const BRANCHES: Effects = Effects(32);
-    /// Traps.
-    pub(crate) const TRAPS: Effects = Effects(64);
-    /// Transfers control without a delay slot.
-    pub(crate) const COMPACT: Effects = Effects(128);
-    /// Writes the return address to `$ra`, which is no operand.
-    pub(crate) const LINKS: Effects = Effects(256);
-    /// Reads or writes more than 32 bits of a register: an instruction of MIPS64 only.
-    pub(crate) const WIDE: Effects = Effects(512);
-
-    /// Whether this set has something of the other.
-    pub(crate) const fn intersects(self, other: Effects) -> bool {
-        self.0 & other.0 != 0
-    }
-
-    /// What either set has.
-    pub(crate) const fn union(self, other: Effects) -> Effects {
-        Effects(self.0 | other.0)
-    }
-}
-
-/// A row of the instruction table.
-#[derive(Debug)]
-pub(crate) struct Row {
-    /// The mnemonic.
-    pub(crate) name: &'static str,
-    /// The fixed bits.
-    pub(crate) bits: u32,
-    /// The operands, in assembler order.
-    pub(crate) operands: &'static [Operand],
-    /// The releases that have it.
-    pub(crate) releases: Releases,
-    /// What it does beyond registers.
-    pub(crate) effects: Effects,
-}
-
-impl Row {
-    /// The bits that no operand fills.
-    pub(crate) const fn fixed_mask(&self) -> u32 {
-        let mut mask = !0;
-        let mut operands = self.operands;
-        while let [first, rest @ ..] = operands {
-            mask &= !first.field.mask();
-            operands = rest;
-        }
-        mask
-    }
-
-    /// Whether the fields keep clear of each other and of the fixed bits.
-    const fn is_disjoint(&self) -> bool {
-        let mut taken = self.bits;
-        let mut operands = self.operands;
-        while let [first, rest @ ..] = operands {
-            if taken & first.field.mask() != 0 {
-                return false;
-            }
-            taken |= first.field.mask();
-            operands = rest;
-        }
-        true
-    }
-}
+pub(crate) use super::row::{Effects, Field, Operand, Role, Row, Traits};
 
 /// The type of an operand in this field.
 macro_rules! operand_type {
@@ -226,6 +66,13 @@ macro_rules! instructions {
         impl Op {
             /// Every instruction, in table order.
             pub(crate) const ALL: &'static [Op] = &[$(Op::$op),*];
+
+            /// The instruction's traits.
+            #[inline]
+            pub(crate) fn traits(self) -> Traits {
+                static ALL: [Traits; Op::ALL.len()] = [$(Traits::of(Op::$op.row())),*];
+                ALL.get(self as usize).copied().unwrap_or(Traits::NONE)
+            }
 
             /// The instruction's row.
             pub(crate) const fn row(self) -> &'static Row {
@@ -446,30 +293,64 @@ impl Insn {
         })
     }
 
+    /// The branch with the displacement that stands for a target not known yet.
+    pub(crate) fn without_target(self) -> Insn {
+        let (field, bits) = match self.op {
+            Op::Bc => (Field::Disp26, Disp26::UNKNOWN.bits()),
+            _ => (Field::Disp, Disp16::UNKNOWN.bits()),
+        };
+        Insn {
+            op: self.op,
+            word: (self.word & !field.mask()) | bits,
+        }
+    }
+
+    /// The word in place `from`, with the displacement of [`Insn::without_target`] replaced by that to word `to`, if
+    /// that is in reach; another word as it is.
+    pub(crate) fn aimed(word: u32, from: u32, to: u32) -> Option<u32> {
+        // Of branches: REGIMM, then BEQ to BGTZ.
+        let (field, unknown, bits) = match word >> 26 {
+            1 | 4..=7 => {
+                let disp = Disp16::between(from, to);
+                (Field::Disp, Disp16::UNKNOWN.bits(), disp.map(Disp16::bits))
+            }
+            0x32 => {
+                let disp = Disp26::between(from, to);
+                (
+                    Field::Disp26,
+                    Disp26::UNKNOWN.bits(),
+                    disp.map(Disp26::bits),
+                )
+            }
+            _ => return Some(word),
+        };
+        match word & field.mask() == unknown {
+            true => Some((word & !field.mask()) | bits?),
+            false => Some(word),
+        }
+    }
+
+    /// Whether it is a branch that some values do not take.
+    pub(crate) fn is_conditional(self) -> bool {
+        match self.op {
+            Op::Beq => self.reads() != RegMask::of(Reg::ZERO),
+            Op::Bne | Op::Blez | Op::Bgtz | Op::Bltz | Op::Bgez => true,
+            _ => false,
+        }
+    }
+
     /// The registers it reads.
     pub(crate) fn reads(self) -> RegMask {
-        self.registers(|role| matches!(role, Role::r | Role::rw))
+        self.op.traits().reads.in_word(self.word)
     }
 
     /// The registers it writes.
     pub(crate) fn writes(self) -> RegMask {
-        let linked = if self.op.row().effects.intersects(Effects::LINKS) {
-            RegMask::EMPTY.with(Reg::RA)
-        } else {
-            RegMask::EMPTY
-        };
-        self.registers(|role| matches!(role, Role::w | Role::rw))
-            .union(linked)
-    }
-
-    fn registers(self, wanted: impl Fn(Role) -> bool) -> RegMask {
-        self.op
-            .row()
-            .operands
-            .iter()
-            .filter(|operand| wanted(operand.role))
-            .fold(RegMask::EMPTY, |mask, operand| {
-                mask.with(Reg::from_number(operand.field.extract(self.word)))
-            })
+        let traits = self.op.traits();
+        let written = traits.writes.in_word(self.word);
+        match traits.effects.intersects(Effects::LINKS) {
+            true => written.with(Reg::RA),
+            false => written,
+        }
     }
 }

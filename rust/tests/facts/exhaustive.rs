@@ -120,7 +120,9 @@ fn defined(program: &[Letter]) -> Vec<u16> {
 fn judge(program: &[Letter]) {
     let raws: Vec<Raw> = program.iter().map(|letter| letter.raw).collect();
     let mut memory = vec![Fact::default(); raws.len()];
-    let facts = Facts::gather(dialect(&LE_R2), &raws, &LIVENESS, &mut memory).expect("facts");
+    let facts = Facts::gather(dialect(&LE_R2), &raws, &LIVENESS, &mut memory)
+        .expect("facts")
+        .1;
     let (live, defined) = (live(program), defined(program));
     for at in 0..program.len() {
         let found = facts.defined_before(at as u32);

@@ -63,7 +63,7 @@ pub(super) fn run(image: &Image, cpu: &Cpu, seed: u32) -> Vec<Event> {
         },
         gprlen: 32,
     };
-    let mut processor = mips::Machine::new(architecture, &mut world, gpr, image.address.into());
+    let mut processor = mips::Machine::new(architecture, &mut world, gpr, image.function().into());
     for _ in 0..LIMIT {
         if processor.pc == u64::from(CALLER) {
             let result = processor.gpr[V0].unsigned() as u32;

@@ -25,7 +25,9 @@ fn check_with(rules: &Rules, source: &str, expected: &[(u32, &[Expected<'_>])]) 
         "{source}"
     );
     let mut memory = vec![Fact::default(); insns.len()];
-    let facts = Facts::gather(dialect(&LE_R2), &insns, rules, &mut memory).expect("facts");
+    let facts = Facts::gather(dialect(&LE_R2), &insns, rules, &mut memory)
+        .expect("facts")
+        .1;
     for &(at, registers) in expected {
         let known = facts.before(at).known;
         let demand = facts.demand(at).unwrap_or(Demand::NOTHING);
@@ -157,7 +159,9 @@ fn sweeps_are_bounded() {
         assert_eq!(facts::judge(dialect(&LE_R2), &insns, &ALL), Ok(()));
         let mut memory = vec![Fact::default(); insns.len()];
         work::take();
-        let facts = Facts::gather(dialect(&LE_R2), &insns, &ALL, &mut memory).expect("facts");
+        let facts = Facts::gather(dialect(&LE_R2), &insns, &ALL, &mut memory)
+            .expect("facts")
+            .1;
         let sweeps = work::take().decoded / insns.len() as u64;
         assert!(sweeps <= 2 * u64::from(SWEEPS), "{blocks}: {sweeps}");
         // Beyond that, nothing is known at labels.

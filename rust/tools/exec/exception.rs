@@ -60,7 +60,8 @@ pub(super) fn find(visit: &mut Visit<'_, '_>) -> Result<Thrown, Wrong> {
         let callback = exceptions.callback.ok_or("nothing handles exceptions")?;
         let found = exceptions.at(pc);
         let (image, role) = found.ok_or_else(|| format!("{pc:#x} is in no image"))?;
-        let (prologue, role) = (image.words.iter().copied().take(PROLOGUE), *role);
+        let code = image.words.iter().skip(image.entry as usize);
+        let (prologue, role) = (code.copied().take(PROLOGUE), *role);
         let unwound = match machine.width {
             Width::W32 => unwind::<O32>(prologue),
             Width::W64 => unwind::<N64>(prologue),

@@ -118,7 +118,7 @@ impl Judge {
             self.emulator.prepare_arena(&page_of_junk(!seed));
         }
         let model = self.model(compiled, &data, stack, seed)?;
-        let entry = compiled.images[0].address;
+        let entry = compiled.images[0].function();
         let real = self.emulator.run(entry, &data, seed).map_err(Wrong::Code)?;
         compare_calls(&model.calls, &real.calls)
             .and_then(|()| compare_memory(compiled, &model, &real))

@@ -48,7 +48,7 @@ impl Judge {
             self.emulator.load(&image);
             images.push(image);
         }
-        let address = |program: usize| Some(images.get(program)?.address);
+        let address = |program: usize| Some(images.get(program)?.function());
         let slots = subject.array.iter();
         let slots: Vec<Option<u32>> = slots.map(|slot| slot.and_then(address)).collect();
         self.emulator.set_array(&slots);

@@ -106,7 +106,7 @@ impl Kernel<Bits> for ModelKernel<'_> {
         let address = RUNTIME.call_base.wrapping_add_signed(which);
         self.images
             .iter()
-            .position(|image| image.address == address)
+            .position(|image| image.function() == address)
     }
 
     fn stretches(&self) -> Vec<Stretch> {

@@ -122,7 +122,7 @@ fn program_text(program: &[Raw], dialect: Dialect) -> String {
         if repeated >= REPEATED {
             continue;
         }
-        let meaning = match decode(dialect, program, at as u32) {
+        let meaning = match decode(&dialect, program, at as u32) {
             Ok(typed) => text::print(&typed, at as u32),
             // The second slot of an instruction, or a jump to nowhere.
             Err(_) => String::new(),

@@ -73,7 +73,7 @@ impl Generator {
         let may_be = |op: &&Op| {
             let row = op.row();
             let is_beyond = beyond.iter().any(|effect| row.effects.intersects(*effect));
-            machine.has(row) && !is_beyond
+            machine.has(**op) && !is_beyond
         };
         Generator {
             machine: *machine,

@@ -58,7 +58,7 @@ pub(super) fn forgotten(machine: &Machine, forms: &[Form]) -> Vec<Fields> {
                 0x18 => machine.raw(&insn(0, 0, 0, 0, 0)),
                 _ => machine.raw(&exit()),
             };
-            if decode(dialect, &program, 0).is_ok() && !known.contains(&kind(&found)) {
+            if decode(&dialect, &program, 0).is_ok() && !known.contains(&kind(&found)) {
                 forgotten.push(found);
             }
         }

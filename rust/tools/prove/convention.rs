@@ -42,13 +42,9 @@ pub(super) const HOME_AREA: i32 = 16;
 pub(super) const ARGUMENTS: i32 = HOME_AREA + 3 * 8;
 
 impl Machine {
-    /// Words from the normal entry to the one for tail calls: clearing the count, and R1.
-    pub(super) fn tail_entry(&self) -> u32 {
-        match self.order() {
-            _ if self.is_wide() => 1,
-            ByteOrder::Little => 2,
-            ByteOrder::Big => 3,
-        }
+    /// Bytes from a program's function to its entry for tail calls.
+    pub(super) fn distance_of_tail_entry(&self) -> Term {
+        self.term(-4)
     }
 
     /// Words from a function's entry for C code to the one for its program: under o32, two loads for each
@@ -118,7 +114,7 @@ fn single(register: usize) -> usize {
 }
 
 /// The native registers of a BPF register under o32: of its high and its low word.
-fn pair(order: ByteOrder, register: usize) -> (usize, usize) {
+pub(super) fn pair(order: ByteOrder, register: usize) -> (usize, usize) {
     let first = match register {
         0 => V0,
         1..=5 => A0 + 2 * (register - 1),

@@ -2,15 +2,16 @@
 
 //! The ways into an image, and what comes by them.
 //!
-//! A program is entered as a C function that gets a context, and behind that by tail calls. A function of
+//! A program is entered as a C function that gets a context, and a word before that by tail calls. A function of
 //! a program is entered as a C function of five doublewords, and behind that by its program.
 
 use std::collections::BTreeMap;
 
-use super::convention::{name, A0, ARGUMENTS, FP, HOME_AREA, RA, S0, S7, SP};
+use super::convention::{name, pair, A0, ARGUMENTS, FP, HOME_AREA, RA, S0, S7, SP};
 use super::scene::{Around, Machine};
 use super::space::{frame_doubleword, frame_words};
 use crate::jit::abi::Role;
+use crate::jit::analysis::Words;
 use crate::model::term::Term;
 use crate::model::word::Word;
 
@@ -28,11 +29,11 @@ pub(super) struct Entry {
 /// The ways into an image.
 pub(super) fn entries(machine: &Machine, around: &Around) -> Vec<Entry> {
     let role = around.role;
-    let inner = match role {
-        Role::Subprogram => Some(machine.subprogram_entry()),
-        Role::Whole | Role::Main => Some(machine.tail_entry()),
+    let (outer, inner) = match role {
+        Role::Subprogram => (0, Some(machine.subprogram_entry())),
+        Role::Whole | Role::Main => (1, Some(0)),
         // The kernel calls it alone.
-        Role::Exception => None,
+        Role::Exception => (0, None),
     };
     let entry = |(skipped, is_outer)| Entry {
         skipped,
@@ -41,7 +42,11 @@ pub(super) fn entries(machine: &Machine, around: &Around) -> Vec<Entry> {
         is_first: is_outer && matches!(role, Role::Whole | Role::Main),
     };
     let inner = inner.map(|skipped| (skipped, false));
-    [(0, true)].into_iter().chain(inner).map(entry).collect()
+    [(outer, true)]
+        .into_iter()
+        .chain(inner)
+        .map(entry)
+        .collect()
 }
 
 /// Registers and frame where an image is entered, each with what they stand for: what the caller had.
@@ -52,10 +57,14 @@ pub(super) struct Entered {
     pub(super) callers: [Term; 32],
 }
 
-/// What comes by an entry. A callback finds what its program's caller had below the end of that program's
-/// frame.
-pub(super) fn entered(machine: &Machine, around: &Around) -> Entered {
-    let gpr = machine.unknown_registers();
+/// What comes by an entry. A tail call passes an address. A callback finds what its program's caller had below
+/// the end of that program's frame.
+pub(super) fn entered(machine: &Machine, around: &Around, entry: &Entry) -> Entered {
+    let mut gpr = machine.unknown_registers();
+    if !machine.is_wide() && entry.is_tail_call() {
+        let (high, _) = pair(machine.order(), 1);
+        gpr[high] = machine.term(0);
+    }
     let mut frame = entry_frame(machine, around);
     let mut callers = gpr;
     if around.role == Role::Exception {
@@ -85,6 +94,23 @@ pub(super) fn boundary(machine: &Machine) -> Vec<(i32, usize)> {
 }
 
 impl Entry {
+    fn is_tail_call(&self) -> bool {
+        !self.is_outer && matches!(self.role, Role::Whole | Role::Main)
+    }
+
+    /// Words of what comes that are read, by their lowest bits: of a context it may be none.
+    pub(super) fn read_words(&self, around: &Around) -> Vec<(&'static str, u32)> {
+        let is_context = self.is_outer && matches!(self.role, Role::Whole | Role::Main);
+        let words = match is_context {
+            true => around.context,
+            false => Words::BOTH,
+        };
+        let both = [(words.low, ("low", 0)), (words.high, ("high", 32))];
+        both.into_iter()
+            .filter_map(|(is_read, word)| is_read.then_some(word))
+            .collect()
+    }
+
     /// What comes in BPF registers.
     pub(super) fn arguments(
         &self,

@@ -5,6 +5,7 @@
 
 mod call;
 mod linux;
+mod swap;
 mod wide;
 mod words;
 
@@ -13,9 +14,10 @@ use super::scene::{Around, Counter, Goal, Machine};
 use super::shape::Many;
 use crate::host::{ARENA, AX};
 use crate::jit::abi::Role;
-use crate::jit::analysis::{StackArguments, Usage};
+use crate::jit::analysis::{StackArguments, Usage, Words};
 use crate::jit::bpf::{Reg, RegSet};
 use crate::jit::mips::cpu::Barriers;
+use crate::jit::mips::RegMask;
 use crate::jit::runtime::Counted;
 use crate::model::bpf::fields::{class, Fields};
 use crate::tools::build::*;
@@ -56,6 +58,8 @@ pub(super) const EVERYTHING: Around = Around {
     role: Role::Main,
     reaches_tail_calls: true,
     counter: Counter::Own,
+    written: RegMask::ALL,
+    context: Words::BOTH,
     stack_depth: 512,
     verifier_zext: false,
     barriers: Barriers::NONE,
@@ -69,6 +73,7 @@ pub(super) const EVERYTHING: Around = Around {
     is_alone: false,
     is_boundary: false,
     private_stack: None,
+    is_half: false,
     words: None,
 };
 
@@ -211,19 +216,7 @@ fn moves(forms: &mut Vec<Form>) {
         form.add_both(zero_extend(dst), Many::Fixed);
     }
     forms.push(form);
-    for (name, opcode) in [
-        ("le", class::ALU | END),
-        ("be", class::ALU | END | X),
-        ("bswap", class::ALU64 | END),
-    ] {
-        for bits in [16, 32, 64] {
-            let mut form = Form::new(format!("{name}{bits}"));
-            for dst in WRITABLE {
-                form.add_both(insn(opcode, dst, 0, 0, bits), Many::Fixed);
-            }
-            forms.push(form);
-        }
-    }
+    swap::swaps(forms);
     let mut form = Form::new("ld_imm64");
     let mut function = Form::new("ld_imm64 subprogram");
     for dst in WRITABLE {

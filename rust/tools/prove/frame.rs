@@ -3,9 +3,9 @@
 //! The theorems about frames: prologue, epilogue, and what a program's instructions may rely on.
 //!
 //! 1. From the normal entry, as a C function that gets a context: the prologue clears the count of
-//!    tail calls, makes R1 the context, and saves what it says in a frame of a multiple of eight
-//!    bytes, sixteen under n64; R10 is the end of a stack of the depth asked for, which meets nothing
-//!    else.
+//!    tail calls, if the program counts, makes R1 the context, as far as it is read, and saves what it
+//!    says in a frame of a multiple of eight bytes, sixteen under n64; R10 is the end of a stack of the
+//!    depth asked for, which meets nothing else.
 //! 2. From the tail entry: the same, but for R1 and the count, which stay. Under n64 the count comes
 //!    in `$v1`, or its address does; a program that counts keeps that in its frame, and the address.
 //!    A function has two entries as well: that for C code takes R1 to R5 as o32 or n64 passes them, the
@@ -27,6 +27,7 @@ use super::theorem::Obligation;
 use super::world::{Callee, MipsWorld};
 use crate::jit::abi::Role;
 use crate::jit::bpf;
+use crate::jit::mips::Reg;
 use crate::model::mips;
 use crate::model::term::Term;
 use crate::model::word::Word;
@@ -138,7 +139,7 @@ pub(super) fn prologue(
             gpr,
             frame,
             callers,
-        } = entered(machine, around);
+        } = entered(machine, around, &entry);
         let mut run = Run::new(
             machine,
             &snippet,
@@ -151,10 +152,12 @@ pub(super) fn prologue(
         let layout = layout(machine, around, &snippet, &run)?;
         for (number, value) in entry.arguments(machine, &gpr, &frame) {
             let found = machine.value(&run.after, number);
-            demand(
-                &format!("R{number} is what was passed"),
-                found.equals(value),
-            );
+            for (half, bit) in entry.read_words(around) {
+                demand(
+                    &format!("R{number}'s {half} word is what was passed"),
+                    found.slice(bit, 32).equals(value.slice(bit, 32)),
+                );
+            }
         }
         let came = match (entry.is_first, machine.is_wide()) {
             (true, _) => machine.term(0),
@@ -168,9 +171,7 @@ pub(super) fn prologue(
         for (what, bit) in place_goals(machine, around, &layout, &run) {
             demand(&what, bit);
         }
-        let others = (S0..=S7).chain([GP, K0, K1, RA]);
-        for register in others.filter(|&register| register != S4 || around.arena(machine).is_none())
-        {
+        for register in untouched(machine, around) {
             let what = format!("${} stays", convention::name(register));
             demand(&what, run.after[register].equals(run.before[register]));
         }
@@ -182,6 +183,14 @@ pub(super) fn prologue(
         Term::bit(layouts.iter().all(|other| *other == layout)),
     );
     Ok((layout, obligation))
+}
+
+/// Registers that the prologue leaves alone.
+fn untouched(machine: &Machine, around: &Around) -> impl Iterator<Item = usize> {
+    let has_arena = around.arena(machine).is_some();
+    (S0..=S7)
+        .chain([GP, K0, K1, RA])
+        .filter(move |&register| register != S4 || !has_arena)
 }
 
 /// Reads the frame off a run of the prologue.
@@ -205,7 +214,7 @@ fn layout(
     if size < 0 || size % alignment != 0 {
         return Err(format!("the frame has {size} bytes"));
     }
-    let Stored { saved, count } = stored(machine, run, size)?;
+    let Stored { saved, count } = stored(machine, around, run, size)?;
     let lowest = saved.iter().map(|&(place, _)| place).min().unwrap_or(size);
     let depth = around.stack_depth as i32;
     let mut free = lowest;
@@ -239,13 +248,15 @@ struct Stored {
 }
 
 /// What the prologue has saved.
-fn stored(machine: &Machine, run: &Run, size: i32) -> Result<Stored, String> {
+fn stored(machine: &Machine, around: &Around, run: &Run, size: i32) -> Result<Stored, String> {
     let mut saved = Vec::new();
     let mut others = Vec::new();
     let mut stores = run.stores.clone();
     if !machine.is_wide() {
         // The count, which has its place outside.
-        stores.remove(&0);
+        if around.counts() {
+            stores.remove(&0);
+        }
     }
     while let Some(place) = stores.pop_first() {
         let value = match machine.is_wide() {
@@ -325,14 +336,22 @@ pub(super) fn epilogue(
 
 /// Native registers that the lowerings of a program write: those of its BPF registers, those that C
 /// functions may overwrite, and `$ra` where there are calls. That there are no others is part of
-/// each instruction's theorem.
+/// each instruction's theorem; that of R6 to R9 they are those which the frame was told of is read off the
+/// words of an image ([`check`](crate::host::check)).
 fn writable(machine: &Machine, around: &Around) -> BTreeSet<usize> {
     let mut set: BTreeSet<usize> = (1..32)
         .filter(|&register| convention::is_caller_saved(register) && register != RA)
         .collect();
+    let is_written = |register: usize| {
+        let register = Reg::from_number(register as u32);
+        around.written.contains(register)
+    };
     for (number, register) in bpf::Reg::ALL.into_iter().enumerate() {
         if around.usage.registers.contains(register) {
-            set.extend(machine.natives(number));
+            let natives = machine.natives(number).into_iter();
+            // R6 to R9, as far as the image writes them.
+            let is_saved = bpf::RegSet::SAVED.contains(register);
+            set.extend(natives.filter(|&native| !is_saved || is_written(native)));
         }
     }
     set.remove(&0);

@@ -73,6 +73,9 @@ pub(super) fn count_goals(
         return vec![("tail calls are counted", Term::bit(!around.counts()))];
     };
     let place = place - layout.size;
+    if !machine.is_wide() && !around.counts() {
+        return Vec::new();
+    }
     if !machine.is_wide() {
         return vec![("the count", run.frame[&place].equals(came))];
     }

@@ -2,13 +2,15 @@
 
 //! Programs as far as their frames depend on them, and what is proved in each frame.
 
+use super::convention::{S0, S7};
 use super::forms::{counters, Case, EVERYTHING};
 use super::scene::{Around, Machine};
 use super::shape::Many;
 use crate::host::TIMED_MAY_GOTO;
 use crate::jit::abi::Role;
-use crate::jit::analysis::{StackArguments, Usage};
+use crate::jit::analysis::{StackArguments, Usage, Words};
 use crate::jit::bpf::{Reg, RegSet};
+use crate::jit::mips::{Reg as Native, RegMask};
 use crate::jit::runtime::{Counted, Function, Value, REGISTER_ARGUMENTS};
 use crate::model::bpf::fields::class;
 use crate::tools::build::*;
@@ -65,6 +67,8 @@ pub(super) fn programs(machine: &Machine) -> Vec<Around> {
             others.extend(with_exceptions(around));
             others.extend(with_private_stack(machine, around));
             others.extend(with_stack_arguments(around));
+            others.extend(with_contexts(around));
+            others.extend(with_less_written(machine, around));
             others
         })
         .collect();
@@ -90,6 +94,53 @@ fn with_exceptions(around: &Around) -> Vec<Around> {
     let mut both = vec![boundary, callback];
     both.retain(|around| matches!(around.stack_depth, 0 | 8));
     both
+}
+
+/// The same, writing only some words of R6 to R9.
+fn with_less_written(machine: &Machine, around: &Around) -> Vec<Around> {
+    if around.stack_depth != 8 || machine.is_wide() {
+        return Vec::new();
+    }
+    let words = |of: fn(usize) -> bool| {
+        let natives = (S0..=S7).filter(|register| of(register - S0));
+        natives.fold(RegMask::EMPTY, |set, register| {
+            set.with(Native::from_number(register as u32))
+        })
+    };
+    let sets: [fn(usize) -> bool; 4] = [
+        |number| number % 2 == 0,
+        |number| number % 2 == 1,
+        |number| number < 3,
+        |_| false,
+    ];
+    let with = |written| Around { written, ..*around };
+    sets.into_iter().map(|of| with(words(of))).collect()
+}
+
+/// The same, reading less of the context, with and without tail calls.
+fn with_contexts(around: &Around) -> Vec<Around> {
+    let Usage {
+        makes_calls,
+        calls_functions,
+        ..
+    } = around.usage;
+    if around.stack_depth != 0 || makes_calls || calls_functions {
+        return Vec::new();
+    }
+    let words = |low, high| Words { low, high };
+    [words(false, false), words(true, false), words(false, true)]
+        .into_iter()
+        .flat_map(|context| {
+            [false, true].map(|makes_tail_calls| Around {
+                context,
+                usage: Usage {
+                    makes_tail_calls,
+                    ..around.usage
+                },
+                ..*around
+            })
+        })
+        .collect()
 }
 
 /// The same as functions that pass and take arguments in no BPF register.

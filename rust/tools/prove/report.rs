@@ -157,7 +157,7 @@ pub(super) fn describe(machine: &Machine, insns: &[Fields]) -> String {
     let mut program: Vec<_> = insns.iter().map(|insn| machine.raw(insn)).collect();
     program.extend([Raw::new(machine.endian, 0x95, 0, 0, 0, 0); 3]);
     let dialect = crate::host::dialect(&machine.cpu(Barriers::NONE));
-    match decode(dialect, &program, 0) {
+    match decode(&dialect, &program, 0) {
         Ok(insn) => format!("{} on {}", text::print(&insn, 0), machine.name),
         Err(_) => format!("{insns:?} on {}", machine.name),
     }

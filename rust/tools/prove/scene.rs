@@ -11,7 +11,7 @@ use crate::jit::bpf::RegSet;
 use crate::jit::error::{Error, Result as CoreResult};
 use crate::jit::lower::{Arena, Lowering, Place, Setting};
 use crate::jit::mips::cpu::Barriers;
-use crate::jit::mips::{Cpu, Disp16, Insn, Release, Width};
+use crate::jit::mips::{Cpu, Disp16, Insn, RegMask, Release, Width};
 use crate::jit::runtime::{Counted, Function, Processors, Runtime};
 use crate::model::bpf::fields::Fields;
 use crate::model::mips;
@@ -96,6 +96,10 @@ pub(super) struct Around {
     pub(super) reaches_tail_calls: bool,
     /// Who counts tail calls, under n64.
     pub(super) counter: Counter,
+    /// What it writes of registers that it has to save: nothing else.
+    pub(super) written: RegMask,
+    /// What of the context is read.
+    pub(super) context: Words,
     pub(super) stack_depth: u32,
     /// The program has explicit zero-extensions.
     pub(super) verifier_zext: bool,
@@ -119,6 +123,8 @@ pub(super) struct Around {
     pub(super) is_boundary: bool,
     /// R10 for all processors, if each has a stack for the program.
     pub(super) private_stack: Option<u64>,
+    /// What a swap has is no more than 16 bits.
+    pub(super) is_half: bool,
     /// What the analyses of words say; if nothing, the code is as without them.
     pub(super) words: Option<AboutWords>,
 }
@@ -237,6 +243,7 @@ fn emit_for<A: Abi>(
         known: around.words.map_or(Known::UNKNOWN, |words| words.known),
         wanted: around.words.map_or(Words::BOTH, |words| words.wanted),
         distance: around.words.and_then(|words| words.distance_for(&decoded)),
+        is_half: around.is_half,
     };
     let filler = around.goal.filler();
     let lower = |target| {
@@ -321,6 +328,8 @@ fn frame<A: Abi>(machine: &Machine, around: &Around) -> Result<Frame<A>, String>
     let shape = Shape {
         role: around.role,
         linkage: Linkage::default(),
+        context: around.context,
+        written: around.written,
         stack_depth: around.stack_depth,
         arena: around.arena(machine),
         reaches_tail_calls: around.reaches_tail_calls,

@@ -38,7 +38,7 @@ use super::space::{frame_words, Space};
 use super::words::Said;
 use super::world::{Callee, MipsWorld};
 use crate::model::bpf::fields::{class, Fields};
-use crate::model::bpf::Next;
+use crate::model::bpf::{Next, AX};
 use crate::model::mips;
 use crate::model::term::Term;
 use crate::model::word::Word;
@@ -95,6 +95,17 @@ pub(super) struct Ran {
 }
 
 impl Theorem<'_> {
+    /// That what is swapped has no more than 16 bits, where that is known.
+    fn half_of(&self, values: &[Term]) -> Option<Term> {
+        let is_half = || {
+            // AX has a higher number in instructions.
+            values[usize::from(self.insns[0].dst).min(AX)]
+                .slice(16, 48)
+                .is_zero()
+        };
+        self.around.is_half.then(is_half)
+    }
+
     /// What has to be shown on this way.
     ///
     /// # Errors
@@ -108,6 +119,7 @@ impl Theorem<'_> {
             Some(said) => said.values(self.machine, &mut gpr, path, self.immediate),
             None => std::array::from_fn(|register| self.machine.value(&gpr, register)),
         };
+        path.assumed.extend(self.half_of(&values));
         let arguments = Before::new(self.machine, self.around, self.layout, &gpr);
         let meaning = self.mean(path, (&gpr, values), &arguments)?;
         let counted = (gpr[SP], meaning.tail_calls.0);
@@ -329,7 +341,7 @@ impl Theorem<'_> {
         }
     }
 
-    /// A tail call goes behind the normal entry of the program, with the context in R1.
+    /// A tail call goes before the normal entry of the program, with the context in R1.
     fn judge_target(
         &self,
         obligation: &mut Obligation,
@@ -342,8 +354,8 @@ impl Theorem<'_> {
         let field = program.constant(u64::from(machine.runtime().prog_bpf_func));
         let pointer = machine.gprlen() / 8;
         let function = meaning.space.clone().load(program + field, pointer);
-        let skipped = function.constant(u64::from(machine.tail_entry()) * 4);
-        obligation.demand("the tail entry", target.equals(function + skipped));
+        let entry = function + machine.distance_of_tail_entry();
+        obligation.demand("the tail entry", target.equals(entry));
         let found = machine.value(after, 1);
         obligation.demand("the context", found.equals(context));
     }

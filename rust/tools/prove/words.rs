@@ -75,7 +75,7 @@ pub(super) fn decoded(
     let exit = Raw::new(machine.endian, 0x95, 0, 0, 0, 0);
     program.extend([exit; 3]);
     let dialect = host::dialect(&machine.cpu(around.barriers));
-    decode(dialect, &program, 0).map_err(|error| format!("decoding: {error:?}"))
+    decode(&dialect, &program, 0).map_err(|error| format!("decoding: {error:?}"))
 }
 
 impl Said {

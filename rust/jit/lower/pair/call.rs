@@ -6,7 +6,7 @@ use super::{Lowering, T8, T9};
 use crate::jit::abi::{o32, Abi, O32};
 use crate::jit::asm::{BranchCond, Label, Slot};
 use crate::jit::bpf::{Reg as BpfReg, RegSet};
-use crate::jit::lower::structure_offset;
+use crate::jit::lower::{from_function_to_tail_entry, structure_offset};
 use crate::jit::mips::{Insn, Reg, Shift5, Simm16};
 use crate::jit::runtime::Counted;
 
@@ -37,12 +37,16 @@ impl Lowering<'_, O32> {
 
     /// `R0 = function(R1, R2, R3, R4, R5)` of the program: all is in place, behind its entry for C
     /// code. Where tail calls are counted, the count goes to where the function has it, which fills
-    /// the delay slot, and comes back.
+    /// the delay slot, and comes back. There is no function if the verifier has found that nobody calls it.
     pub(crate) fn call_subprogram(&mut self, offset: i32) -> Option<()> {
         let bytes = O32::SUBPROGRAM_ENTRY.checked_mul(INSTRUCTION)?;
         let base = self.setting.runtime.call_base;
         let address = base.wrapping_add_signed(offset).wrapping_add(bytes);
         let frame = self.setting.frame;
+        if frame.is_alone() {
+            self.asm.push(Insn::breakpoint());
+            return Some(());
+        }
         if !frame.keeps_count() {
             self.asm.call_fixed(address, Slot::Nop);
             return Some(());
@@ -132,11 +136,10 @@ impl Lowering<'_, O32> {
         self.asm.addu(T8, T8, array);
         self.asm.lw(T8, structure_offset(runtime.array_ptrs)?, T8);
         self.count_tail_call(count, T8, miss)?;
-        // goto prog->bpf_func, behind its normal entry;
+        // goto prog->bpf_func, before its normal entry;
         self.asm
             .lw(entry, structure_offset(runtime.prog_bpf_func)?, T8);
-        let skipped = O32::tail_entry(self.setting.cpu.endian).checked_mul(INSTRUCTION)?;
-        self.asm.addiu(entry, entry, structure_offset(skipped)?);
+        self.asm.addiu(entry, entry, from_function_to_tail_entry()?);
         frame.leave_for(self.asm, entry)?;
         self.asm.bind(miss);
         Some(())

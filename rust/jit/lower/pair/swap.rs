@@ -22,6 +22,7 @@ impl Lowering<'_, O32> {
             (Size::W, true) => self.swap_word(d.lo, d.lo),
             (Size::W, false) => {}
             (_, true) => self.swap_half(d.lo),
+            (_, false) if self.place.is_half => {}
             (_, false) => self.asm.andi(d.lo, d.lo, Uimm16::low_half(0xffff)),
         }
         if size != Size::Dw {
@@ -65,17 +66,21 @@ impl Lowering<'_, O32> {
         self.asm.or(rd, rd, outer);
     }
 
-    /// `d = swap16(d)`, the rest of the word zeroed.
+    /// `d = swap16(d)`, the rest of the word zeroed, if it is not zero already.
     fn swap_half(&mut self, d: Reg) {
         let byte = Shift5::masked(8);
         let half = Uimm16::low_half(0xffff);
         if self.setting.cpu.has_r2() {
             self.asm.wsbh(d, d);
-            self.asm.andi(d, d, half);
+            if !self.place.is_half {
+                self.asm.andi(d, d, half);
+            }
             return;
         }
         let low = T7;
-        self.asm.andi(d, d, half);
+        if !self.place.is_half {
+            self.asm.andi(d, d, half);
+        }
         self.asm.srl(low, d, byte);
         self.asm.sll(d, d, byte);
         self.asm.or(d, d, low);

@@ -3,10 +3,10 @@
 //! Calls: of helpers, of the next program, and the return.
 
 use super::{Lowering, N64, T6, T7, T8, T9};
-use crate::jit::abi::{n64, Abi};
+use crate::jit::abi::n64;
 use crate::jit::asm::{BranchCond, Label, Slot};
 use crate::jit::bpf::Reg as BpfReg;
-use crate::jit::lower::structure_offset;
+use crate::jit::lower::{from_function_to_tail_entry, structure_offset};
 use crate::jit::mips::{Insn, Reg, Shift5, Simm16};
 use crate::jit::runtime::Counted;
 
@@ -37,10 +37,15 @@ impl Lowering<'_, N64> {
     }
 
     /// `R0 = function(R1, R2, R3, R4, R5)` of the program: all is in place. Where tail calls are
-    /// counted, the function gets the address of the count.
+    /// counted, the function gets the address of the count. There is no function if the verifier has found
+    /// that nobody calls it.
     pub(crate) fn call_subprogram(&mut self, offset: i32) -> Option<()> {
         let address = self.setting.runtime.call_base.wrapping_add_signed(offset);
         let frame = self.setting.frame;
+        if frame.is_alone() {
+            self.asm.push(Insn::breakpoint());
+            return Some(());
+        }
         let slot = if frame.keeps_count() {
             let at = n64::address_of_count(frame.tail_call_count())?;
             Slot::Fill(Insn::ld(n64::COUNT, at, Reg::SP))
@@ -101,12 +106,12 @@ impl Lowering<'_, N64> {
         self.asm.ld(T8, structure_offset(runtime.array_ptrs)?, slot);
         self.count_tail_call(&count, T8, miss)?;
         // The next program counts on where this one did, or from its count; goto prog->bpf_func,
-        // behind its normal entry;
+        // before its normal entry;
         self.asm.ld(came, frame.tail_call_count(), Reg::SP);
         self.asm
             .ld(entry, structure_offset(runtime.prog_bpf_func)?, T8);
-        let skipped = N64::tail_entry(self.setting.cpu.endian).checked_mul(4)?;
-        self.asm.daddiu(entry, entry, structure_offset(skipped)?);
+        self.asm
+            .daddiu(entry, entry, from_function_to_tail_entry()?);
         frame.leave_for(self.asm, entry)?;
         self.asm.bind(miss);
         Some(())

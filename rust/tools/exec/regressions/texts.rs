@@ -140,6 +140,16 @@ fn others() -> Vec<(&'static str, String)> {
             "c_jit_c07_cmpxchg64_of_r10_equal",
             "r0 = r3; r0 = cmpxchg_64(r1 + 8, r0, r10); r2 = r0; r3 = *(u64 *)(r1 + 8)",
         ),
+        around(
+            "filter_sum_and_half",
+            "w4 = w3; r5 = r4; r5 -= 12; if r5 s< 2 goto +2; r2 = *(u16 *)(r1 + 12); r2 = be16 r2; \
+             r5 = r4; r5 += 12; if r5 s> -2 goto +1; r3 += r5; r5 = r4; if r5 s<= 77 goto +1; r2 += r4",
+        ),
+        around(
+            "filter_sum_of_word",
+            "w4 = w2; r5 = r4; r5 -= 0x7fffffff; if r5 s>= 1 goto +1; r3 = 1; r5 = r4; r5 -= 5; \
+             if r5 == -5 goto +1; r2 = 7; r2 ^= r5",
+        ),
         around("c_jit_c14_lsh64_by_itself", "r2 <<= r2; r3 <<= r3"),
         around("c_jit_c14_rsh64_by_itself", "r2 >>= r2; r3 >>= r3"),
         around("c_jit_c14_arsh64_by_itself", "r2 s>>= r2; r3 s>>= r3"),

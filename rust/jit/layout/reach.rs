@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where jumps go, and which form that takes.
+
+use super::{Compiler, Forms, FAR, POSITION};
+use crate::jit::abi::Abi;
+use crate::jit::asm::{Form, Target};
+use crate::jit::bpf::{decode, Insn};
+use crate::jit::error::Result;
+use crate::jit::mips::Disp16;
+
+impl<A: Abi> Compiler<'_, A> {
+    /// Where the jumps of an instruction go.
+    pub(super) fn target(&self, insn: &Insn, at: u32, forms: Forms, image: u32) -> Target {
+        let target = match insn {
+            // To what follows, always as far as that is.
+            Insn::NoSpec => Some(at.wrapping_add(insn.slots())),
+            insn => self.target_index(insn),
+        };
+        let Some(target) = target else {
+            return Target::NONE;
+        };
+        let form = match forms {
+            Forms::All(form) => form,
+            Forms::Chosen if self.offset(at) & FAR != 0 => Form::Far,
+            Forms::Chosen => Form::Near,
+        };
+        Target {
+            form,
+            position: self.offset(target) & POSITION,
+            image,
+        }
+    }
+
+    pub(super) fn target_index(&self, insn: &Insn) -> Option<u32> {
+        match insn {
+            Insn::Exit => Some(self.len),
+            insn => insn.target(),
+        }
+    }
+
+    /// Step 2: near where the distance in the layout just measured is in reach.
+    pub(super) fn choose_forms(&mut self) -> Result {
+        let mut at = 0;
+        while at < self.len {
+            let insn = decode(&self.program.dialect, self.program.insns, at)?;
+            let next = at.wrapping_add(insn.slots());
+            if let Some(target) = self.target_index(&insn) {
+                let to = self.offset(target) & POSITION;
+                let begins = self.offset(at) & POSITION;
+                let ends = self.offset(next) & POSITION;
+                if !(is_in_reach(begins, to) && is_in_reach(ends, to)) {
+                    if let Some(place) = usize::try_from(at)
+                        .ok()
+                        .and_then(|at| self.offsets.get_mut(at))
+                    {
+                        *place |= FAR;
+                    }
+                }
+            }
+            at = next;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a branch in one word reaches the other.
+pub(super) fn is_in_reach(from: u32, to: u32) -> bool {
+    Disp16::between(from, to).is_some()
+}
