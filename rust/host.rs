@@ -244,6 +244,8 @@ pub(crate) struct Options<'a> {
     pub(crate) functions: &'a [Function],
     /// Fill delay slots from above.
     pub(crate) fills_slots: bool,
+    /// Compute from what was copied, not from the copy.
+    pub(crate) forwards_copies: bool,
 }
 
 impl Default for Options<'_> {
@@ -264,6 +266,7 @@ impl Default for Options<'_> {
             arena: Some(ARENA),
             functions: &FUNCTIONS,
             fills_slots: false,
+            forwards_copies: false,
         }
     }
 }
@@ -285,6 +288,7 @@ impl<'a> Options<'a> {
             functions: self.functions,
             analyses: self.analyses,
             fills_slots: self.fills_slots,
+            forwards_copies: self.forwards_copies,
         }
     }
 

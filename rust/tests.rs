@@ -8,6 +8,7 @@
 mod argument;
 mod block;
 mod check;
+mod copies;
 mod decode;
 mod facts;
 mod forms;

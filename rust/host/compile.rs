@@ -21,9 +21,10 @@ pub(crate) fn compile(insns: &[Raw], cpu: &Cpu, options: &Options<'_>) -> Result
     if let Err(fault) = check::judge(&image, cpu) {
         panic!("the image is wrong: {fault}");
     }
-    if options.fills_slots {
+    if options.fills_slots || options.forwards_copies {
         let plain = Options {
             fills_slots: false,
+            forwards_copies: false,
             ..*options
         };
         let plain = compile_unjudged(insns, cpu, &plain)?;
@@ -31,7 +32,7 @@ pub(crate) fn compile(insns: &[Raw], cpu: &Cpu, options: &Options<'_>) -> Result
         let facts = schedule::demands(&options.program(insns, cpu), cpu.width, &mut memory)?;
         let demand = |at| facts.demand(at);
         if let Err(fault) = schedule::judge(&plain, &image, insns, dialect(cpu), &demand) {
-            panic!("slots are filled wrongly: {fault}");
+            panic!("words have moved or are left out wrongly: {fault}");
         }
     }
     Ok(image)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Is an image with filled delay slots the same as one without?
+//! Is an image with filled delay slots, and without superfluous copies, the same as one without the first and with the
+//! second?
 //!
 //! The two are read side by side. A word that only the plain image has at a place must be in the next empty
 //! slot of the other, and may be there: nothing is jumped to between the two places, and the word has no
@@ -12,6 +13,11 @@
 //! Or the word is the one behind the slot, of a conditional branch: then it is executed where that goes as well.
 //! It must do nothing but to write registers that are temporaries, or hold words that are not demanded
 //! there.
+//!
+//! Or it is a copy, and the other image has a word further on that computes from the original: `schedule/copies.rs`.
+//! From there on, that is what words are compared with and pass.
+
+mod copies;
 
 use std::collections::BTreeSet;
 
@@ -58,63 +64,132 @@ pub(crate) fn judge(
     if plain.words.len() >= NEAR {
         return Ok(());
     }
-    let entered = entered(plain, program, dialect)?;
-    let word = |image: &Image, at: usize| image.words.get(at).copied();
-    let mut held: Vec<usize> = Vec::new();
-    let (mut at, mut to) = (0, 0);
-    while let Some(bits) = word(plain, at) {
-        let there = word(filled, to);
-        let filler = word(filled, to + 1).filter(|&filler| filler != 0);
-        let is_same = there.is_some_and(|there| is_same(bits, there));
-        let has_empty_slot = transfers(bits) && word(plain, at + 1) == Some(0);
-        match filler {
-            Some(filler) if is_same && has_empty_slot => {
-                let from = held.iter().rposition(|&from| plain.words[from] == filler);
-                let Some(from) = from else {
-                    // What was before it may be in a slot further on.
-                    let next = at + 2;
-                    let mut behind = next..next + AHEAD;
-                    let from = behind.find(|&from| word(plain, from) == Some(filler));
-                    let from = from.filter(|&from| entered.range(next..=from).next().is_none());
-                    let from = from.ok_or(format!("word {to}: its slot has what was not near"))?;
-                    judge_speculation(plain, at, filler, dialect, demand)?;
-                    held.extend(next..from);
-                    (at, to) = (from + 1, to + 2);
-                    continue;
-                };
-                let from = held.remove(from);
-                judge_move(&plain.words[from..=at]).map_err(|why| {
-                    format!("{} must not move to word {to}: {why}", print(filler, 0))
-                })?;
-                if let Some(label) = entered.range(from + 1..=at + 1).next() {
-                    return Err(format!("word {to}: moved across word {label}, a target"));
+    let reading = Reading {
+        plain,
+        filled: &filled.words,
+        entered: entered(plain, program, dialect)?,
+        dialect,
+        demand,
+        words: plain.words.clone(),
+        held: Vec::new(),
+    };
+    reading.judge()
+}
+
+/// Two images, as far as they have been read.
+struct Reading<'a> {
+    plain: &'a Image,
+    filled: &'a [u32],
+    entered: BTreeSet<usize>,
+    dialect: Dialect,
+    demand: &'a dyn Fn(u32) -> Option<Demand>,
+    /// Those of the plain image, as they are without the copies that have been left out so far.
+    words: Vec<u32>,
+    /// Which of them the other image has not had yet.
+    held: Vec<usize>,
+}
+
+impl Reading<'_> {
+    fn judge(mut self) -> Result<(), String> {
+        let (mut at, mut to) = (0, 0);
+        while let Some(&bits) = self.words.get(at) {
+            let there = self.filled.get(to).copied();
+            let filler = self.filled.get(to + 1).copied();
+            let is_same = there.is_some_and(|there| is_same(bits, there));
+            let has_empty_slot = transfers(bits) && self.words.get(at + 1) == Some(&0);
+            match filler.filter(|&filler| filler != 0) {
+                Some(filler) if is_same && has_empty_slot => {
+                    at = self.judge_filler(at, to, filler)?;
+                    to += 2;
                 }
-                (at, to) = (at + 2, to + 2);
-            }
-            _ if is_same => (at, to) = (at + 1, to + 1),
-            _ => {
-                held.push(at);
-                at += 1;
+                _ if is_same => (at, to) = (at + 1, to + 1),
+                _ => {
+                    match self.leave_out(at, there.unwrap_or(bits))? {
+                        true => to += 1,
+                        false => self.held.push(at),
+                    }
+                    at += 1;
+                }
             }
         }
+        match (self.held.first(), self.filled.len() == to) {
+            (None, true) => Ok(()),
+            (Some(lost), _) => Err(format!("word {lost} is lost")),
+            (None, false) => Err(format!("there is more from word {to}")),
+        }
     }
-    match (held.first(), filled.words.len() == to) {
-        (None, true) => Ok(()),
-        (Some(lost), _) => Err(format!("word {lost} is lost")),
-        (None, false) => Err(format!("there is more from word {to}")),
+
+    /// What fills the slot of the branch at `at`, `to` in the other image. Says what comes next.
+    fn judge_filler(&mut self, at: usize, to: usize, filler: u32) -> Result<usize, String> {
+        if let Some(index) = self.find_held(filler)? {
+            let from = self.held.remove(index);
+            judge_move(&self.words[from..=at])
+                .map_err(|why| format!("{} must not move to word {to}: {why}", print(filler, 0)))?;
+            return match self.entered.range(from + 1..=at + 1).next() {
+                Some(label) => Err(format!("word {to}: moved across word {label}, a target")),
+                None => Ok(at + 2),
+            };
+        }
+        // What was before it may be in a slot further on, or left out.
+        let next = at + 2;
+        for from in next..next + AHEAD {
+            let is_there = self.words.get(from) == Some(&filler)
+                || from < self.words.len() && self.leave_out(from, filler)?;
+            if is_there && self.entered.range(next..=from).next().is_none() {
+                judge_speculation(
+                    (self.plain, &self.words),
+                    at,
+                    filler,
+                    self.dialect,
+                    self.demand,
+                )?;
+                return Ok(from + 1);
+            }
+            self.held.push(from);
+        }
+        Err(format!("word {to}: its slot has what was not near"))
+    }
+
+    /// Which of the held words is this one, or is so but for a held copy.
+    fn find_held(&mut self, filler: u32) -> Result<Option<usize>, String> {
+        let found = self
+            .held
+            .iter()
+            .rposition(|&from| self.words[from] == filler);
+        if found.is_some() {
+            return Ok(found);
+        }
+        for index in (0..self.held.len()).rev() {
+            let from = self.held[index];
+            if self.leave_out(from, filler)? {
+                return Ok(self.held.iter().position(|&held| held == from));
+            }
+        }
+        Ok(None)
+    }
+
+    /// If the word at a place is this one but for a held copy, makes it so, and says so.
+    fn leave_out(&mut self, at: usize, shorter: u32) -> Result<bool, String> {
+        let (entered, width) = (&self.entered, self.dialect.width);
+        let copy = copies::left_out(&self.words, &self.held, (at, shorter), entered, width)?;
+        if let Some(copy) = copy {
+            self.words[self.held.remove(copy)] = 0;
+            self.words[at] = shorter;
+        }
+        Ok(copy.is_some())
     }
 }
 
 /// A word in the slot of the branch at `at` that was behind it.
 fn judge_speculation(
-    plain: &Image,
+    (plain, words): (&Image, &[u32]),
     at: usize,
     filler: u32,
     dialect: Dialect,
     demand: &dyn Fn(u32) -> Option<Demand>,
 ) -> Result<(), String> {
     let told = |why: &str| Err(format!("{} before word {at}: {why}", print(filler, 0)));
-    let [Some(branch), Some(word)] = [plain.words[at], filler].map(Word::decode) else {
+    let [Some(branch), Some(word)] = [words[at], filler].map(Word::decode) else {
         return told("no instruction");
     };
     let is_jump = branch.op == Op::Beq && branch.reads() == RegMask::of(Reg::ZERO);

@@ -36,7 +36,11 @@ use crate::jit::bpf::RegSet;
 
 // The host's.
 #[allow(unused_imports)]
-pub(crate) use {demand::Demand, straight::limit, sweep::SWEEPS};
+pub(crate) use {
+    demand::Demand,
+    straight::{extension, limit},
+    sweep::SWEEPS,
+};
 
 /// Which of the optional analyses to do, besides what is live and defined. All are about register
 /// pairs: where a BPF register is one of the machine's, they are left out.

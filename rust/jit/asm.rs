@@ -28,6 +28,7 @@
 
 mod block;
 mod branch;
+mod forward;
 mod immediate;
 mod sink;
 mod slot;
@@ -36,3 +37,4 @@ pub(crate) use block::Block;
 pub(crate) use branch::{BranchCond, Form, Label, Slot, Target};
 pub(crate) use immediate::copy;
 pub(crate) use sink::{Fault, Sink};
+pub(crate) use slot::WINDOW;

@@ -26,7 +26,7 @@ mod slot;
 
 use crate::jit::abi::{Abi, Frame, Shape};
 use crate::jit::analysis::{Fact, Facts, Usage, Words};
-use crate::jit::asm::{Block, Fault, Form, Sink, Target};
+use crate::jit::asm::{Block, Fault, Form, Sink, Target, WINDOW};
 use crate::jit::bpf::{decode, Insn, Reg};
 use crate::jit::error::{Error, Result};
 use crate::jit::lower::{Lowering, Place, Setting};
@@ -158,7 +158,7 @@ impl<'a, A: Abi> Compiler<'a, A> {
     /// `TooLong` if the image would be larger than an image can be.
     pub(crate) fn measure(&mut self) -> Result<u32> {
         self.offsets.fill(0);
-        if self.program.fills_slots {
+        if self.program.fills_slots || self.program.forwards_copies {
             self.find_entered()?;
         }
         let mut words = self.pass_near()?;
@@ -246,6 +246,7 @@ impl<'a, A: Abi> Compiler<'a, A> {
             }
             Lowering::new(self.block, &self.setting, place).lower(insn, at)?;
             self.note_written(insn);
+            self.forward_copies(sink, at)?;
             self.fill_slot(sink, at)?;
             self.fill_slot_in_front(sink, at)?;
             self.finish(Some(()), sink, at)?;
@@ -330,13 +331,15 @@ impl<'a, A: Abi> Compiler<'a, A> {
     }
 
     /// Notes where an instruction begins, or checks that it begins where it was measured to: one that is
-    /// not jumped to may begin a word later than it will when the slot of a branch behind it is filled.
+    /// not jumped to may begin later than it will when words in front of it have moved or are left out.
     fn locate(&mut self, at: u32, sink: &mut Sink<'_>) -> Result {
         let place = self.offset_mut(at)?;
         let (begins, is_entered) = (*place & POSITION, *place & ENTERED != 0);
         if !sink.is_writing() {
             *place = (*place & !POSITION) | (sink.len() & POSITION);
-        } else if begins != sink.len() && (is_entered || begins.wrapping_add(1) != sink.len()) {
+        } else if begins != sink.len()
+            && (is_entered || sink.len().wrapping_sub(begins) > WINDOW as u32)
+        {
             return Err(Error::Internal { at });
         }
         if is_entered || self.usage.jumps_indirectly {

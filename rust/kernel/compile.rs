@@ -66,6 +66,7 @@ fn try_compile(prog: &mut bindings::bpf_prog) -> Result {
         functions: &functions,
         analyses: Analyses::ALL,
         fills_slots: true,
+        forwards_copies: true,
     };
     let len = program.insns.len();
     let mut offsets = Zeroes::<u32>::new(len.checked_add(1).ok_or(Error::TooLong)?)?;

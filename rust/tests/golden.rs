@@ -104,6 +104,7 @@ impl Case {
             None if option == "verifier-zext" => self.options.verifier_zext = true,
             None if option == "words" => self.options.analyses = Analyses::ALL,
             None if option == "no-facts" => self.options.facts = false,
+            None if option == "copies" => self.options.forwards_copies = true,
             None if option == "slots" => self.options.fills_slots = true,
             None if option == "lookups-counted" => {
                 self.options.runtime.counted = Counted::Lookups;

@@ -287,6 +287,7 @@ fn with_workspace(text: &str, offsets: usize, facts: usize) -> Result<u32, Error
         functions: &[],
         analyses: Analyses::ALL,
         fills_slots: false,
+        forwards_copies: false,
     };
     let workspace = Workspace {
         offsets: &mut offsets,

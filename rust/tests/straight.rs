@@ -5,8 +5,8 @@
 use super::forms::CONDITIONS;
 use super::{program, BE_R2, LE64_R2, LE_R1, LE_R2};
 use crate::host::{compile, Options};
-use crate::jit::analysis::limit;
-use crate::jit::bpf::Cond;
+use crate::jit::analysis::{extension, limit};
+use crate::jit::bpf::{AluOp, Cond, Insn, Operand, Reg, Size};
 use crate::jit::mips::Cpu;
 
 /// Words between the prologue and the epilogue.
@@ -135,5 +135,98 @@ fn a_half_that_was_loaded_is_swapped_at_once() {
     ] {
         let whole = swap(source, &LE_R2) - words(&format!("{source}; exit"), &LE_R2);
         assert_eq!(whole, 2, "{source}");
+    }
+}
+
+/// What an instruction that extends leaves of a value.
+fn extended(insn: Insn, value: u64) -> u64 {
+    match insn {
+        Insn::ZeroExtend { .. } => u64::from(value as u32),
+        Insn::Alu {
+            op: AluOp::And,
+            src: Operand::Imm(mask),
+            ..
+        } => value & i64::from(mask) as u64,
+        Insn::MovSx { from, .. } => match from {
+            Size::B => i64::from(value as i8) as u64,
+            Size::H => i64::from(value as i16) as u64,
+            _ => i64::from(value as i32) as u64,
+        },
+        other => panic!("{other:?} extends nothing"),
+    }
+}
+
+/// Of all shifts by a word or more: what they come to leaves the same of every bit, and of all.
+#[test]
+fn shifts_there_and_back_are_extensions() {
+    let mut reduced = 0;
+    let ops = [AluOp::Lsh, AluOp::Rsh, AluOp::Arsh];
+    let shifts = ops
+        .into_iter()
+        .flat_map(|op| (32..64).map(move |by| (op, by)));
+    let shifted = |(op, by): (AluOp, i32), value: u64| match op {
+        AluOp::Lsh => value << by,
+        AluOp::Rsh => value >> by,
+        _ => (value as i64 >> by) as u64,
+    };
+    for first in shifts.clone() {
+        for second in shifts.clone() {
+            let of = |(op, by), dst| (op, dst, by);
+            let other = extension(of(first, Reg::R1), of(second, Reg::R2));
+            assert!(other.is_none(), "of another register");
+            let Some(insn) = extension(of(first, Reg::R1), of(second, Reg::R1)) else {
+                continue;
+            };
+            reduced += 1;
+            let bits =
+                (0..64).flat_map(|bit| [1 << bit, !(1 << bit), u64::MAX >> bit, u64::MAX << bit]);
+            for value in bits.chain([0, 0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210]) {
+                let expected = shifted(second, shifted(first, value));
+                assert_eq!(
+                    extended(insn, value),
+                    expected,
+                    "{first:?} {second:?} {value:#x}"
+                );
+            }
+        }
+    }
+    assert_eq!(reduced, 32 + 3);
+}
+
+#[test]
+fn shifts_there_and_back_are_one_word() {
+    let load = "r2 = *(u64 *)(r1 + 0); r3 = *(u64 *)(r1 + 8); ";
+    let whole = "; *(u64 *)(r1 + 0) = r2; r0 = 0; exit";
+    let count = |source: &str| words(&format!("{load}{source}{whole}"), &LE_R2) as isize;
+    // The words that something loads, computes and stores, but for these.
+    let rest = count("r2 += 0") - 1;
+    for (source, expected) in [
+        // What is not loaded is a word less.
+        ("r2 <<= 32; r2 >>= 32", 0),
+        ("r2 <<= 32; r2 s>>= 32", 1),
+        ("r2 <<= 48; r2 >>= 48", 1),
+        ("r2 <<= 56; r2 s>>= 56", 2),
+        ("r2 <<= 33; r2 >>= 33", 1),
+    ] {
+        assert_eq!(count(source) - rest, expected, "{source}");
+    }
+    for source in [
+        // Something jumps between them.
+        "r2 <<= 32; r2 >>= 32; r3 -= 1; if r3 s> 5 goto -3",
+        "if r3 == 7 goto +1; r2 <<= 48; r2 >>= 48",
+        // Other amounts, another register, something between.
+        "r2 <<= 40; r2 >>= 48",
+        "r2 <<= 48; r3 >>= 48",
+        "r2 <<= 48; r2 += r3; r2 >>= 48",
+        "r2 <<= 40; r2 s>>= 40",
+    ] {
+        let source = format!("{load}{source}{whole}");
+        let image = compile(&program(&source, &LE_R2), &LE_R2, &Options::default());
+        // A shift to the left is one of the low word, into the high one.
+        let image = image.expect("compiles");
+        let shifts = |&word: &u32| word >> 26 == 0 && word & 63 == 0 && word != 0;
+        let copies = |&word: &u32| word == 0x00c0_3821;
+        let is_there = image.words.iter().any(|word| shifts(word) || copies(word));
+        assert!(is_there, "{source}");
     }
 }

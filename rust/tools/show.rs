@@ -102,6 +102,7 @@ fn show(arguments: &Arguments) -> Result<bool> {
         analyses: analyses(&arguments.without),
         runtime: runtime(cpu.width, Counted::Hits),
         fills_slots: true,
+        forwards_copies: true,
         ..Options::default()
     };
     let selection = Selection {

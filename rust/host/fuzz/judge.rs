@@ -135,6 +135,7 @@ impl Subject<'_> {
             functions: &FUNCTIONS,
             analyses: Analyses::ALL,
             fills_slots: manner.slots,
+            forwards_copies: manner.slots,
         }
     }
 
@@ -217,7 +218,7 @@ impl Subject<'_> {
         match self.compile(Manner::WORDS, Care::Little)? {
             Ok(plain) => self
                 .judge_words(&plain, filled)
-                .map_err(|fault| format!("slots are filled wrongly: {fault}")),
+                .map_err(|fault| format!("words have moved or are left out wrongly: {fault}")),
             Err(error) => Err(format!("{error:?} without filled slots")),
         }
     }

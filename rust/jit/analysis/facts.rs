@@ -139,11 +139,11 @@ impl<'a> Facts<'a> {
         at: u32,
         insn: &Insn,
     ) -> Option<(Insn, bool)> {
-        if !Straight::concerns(insn) {
+        if !(self.rules.analyses.known && Straight::concerns(insn)) {
             return None;
         }
         let straight = Straight::new(code, self.facts);
-        let is_half = self.rules.analyses.known && straight.is_half(at, insn);
+        let is_half = straight.is_half(at, insn);
         Some((straight.reduced(at, *insn, self.before(at).known), is_half))
     }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the instructions right before one say of it, if it is entered from them only.
+//! What the instructions right before one say of it, if it is entered from them only, and what the next one does.
 //!
 //! The kernel makes this of each load of a packet's bytes in a filter for sockets:
 //!
@@ -14,6 +14,13 @@
 //!
 //! A sum of a word and a constant has 64 bits, but is not compared with anything that it could not be
 //! compared with before adding. If nobody else reads it, it need not be computed.
+//!
+//! Where there were no operations on words yet, this is how bits are extended:
+//!
+//! ```text
+//! r2 <<= 56            nothing
+//! r2 s>>= 56           r2 = (s8) r2
+//! ```
 
 use super::comparison::unsigned;
 use super::facts::Fact;
@@ -47,6 +54,12 @@ impl<'a> Straight<'a> {
                 src: Operand::Imm(_),
                 ..
             } | Insn::Swap { size: Size::H, .. }
+                | Insn::Alu {
+                    width: Width::W64,
+                    op: AluOp::Lsh | AluOp::Rsh | AluOp::Arsh,
+                    src: Operand::Imm(32..=63),
+                    ..
+                }
         )
     }
 
@@ -93,12 +106,37 @@ impl<'a> Straight<'a> {
         }
     }
 
-    /// The conditional jump, or one that goes the same ways and has less to look at.
+    /// The instruction, or one that does the same with less: a conditional jump that has less to look at, and what
+    /// two shifts, there and back, come to.
     pub(super) fn reduced(&self, at: u32, insn: Insn, known: Known) -> Insn {
-        self.reduce(at, &insn, known).unwrap_or(insn)
+        let reduced = match insn {
+            Insn::Branch { .. } => self.reduce_jump(at, &insn, known),
+            _ => self.reduce_shift(at, &insn),
+        };
+        reduced.unwrap_or(insn)
     }
 
-    fn reduce(&self, at: u32, insn: &Insn, known: Known) -> Option<Insn> {
+    /// The first of two shifts is nothing if the second extends what has not been shifted.
+    fn reduce_shift(&self, at: u32, insn: &Insn) -> Option<Insn> {
+        let (op, dst, amount) = shift(insn)?;
+        if op != AluOp::Lsh {
+            let first = shift(&self.before(at, class::ALU64)?)?;
+            return extension(first, (op, dst, amount));
+        }
+        let next = at.checked_add(1)?;
+        if self.is_label(next) {
+            return None;
+        }
+        let second = decode(self.dialect, self.program, next).ok()?;
+        extension((op, dst, amount), shift(&second)?)?;
+        Some(Insn::Mov {
+            width: Width::W64,
+            dst,
+            src: Operand::Reg(dst),
+        })
+    }
+
+    fn reduce_jump(&self, at: u32, insn: &Insn, known: Known) -> Option<Insn> {
         let Insn::Branch {
             width: Width::W64,
             cond,
@@ -142,6 +180,51 @@ impl<'a> Straight<'a> {
             }) if dst == swapped
         )
     }
+}
+
+/// A shift of 64 bits by at least a word: how, of what, and how far.
+fn shift(insn: &Insn) -> Option<(AluOp, Reg, i32)> {
+    match *insn {
+        Insn::Alu {
+            width: Width::W64,
+            op: op @ (AluOp::Lsh | AluOp::Rsh | AluOp::Arsh),
+            dst,
+            src: Operand::Imm(amount @ 32..=63),
+        } => Some((op, dst, amount)),
+        _ => None,
+    }
+}
+
+/// What two shifts come to that leave the lowest bits where they are, if one instruction does that.
+pub(crate) fn extension(
+    (first, shifted, left): (AluOp, Reg, i32),
+    (op, dst, right): (AluOp, Reg, i32),
+) -> Option<Insn> {
+    if first != AluOp::Lsh || (shifted, left) != (dst, right) {
+        return None;
+    }
+    let from = match (op, right) {
+        (AluOp::Rsh, 32) => return Some(Insn::ZeroExtend { dst }),
+        (AluOp::Rsh, 33..=63) => {
+            let mask = u64::MAX.wrapping_shr(right as u32) as i32;
+            return Some(Insn::Alu {
+                width: Width::W64,
+                op: AluOp::And,
+                dst,
+                src: Operand::Imm(mask),
+            });
+        }
+        (AluOp::Arsh, 32) => Size::W,
+        (AluOp::Arsh, 48) => Size::H,
+        (AluOp::Arsh, 56) => Size::B,
+        _ => return None,
+    };
+    Some(Insn::MovSx {
+        width: Width::W64,
+        dst,
+        src: dst,
+        from,
+    })
 }
 
 /// What a word is to be compared with as a number without a sign, in the place of its sum with a constant with

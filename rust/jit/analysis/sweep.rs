@@ -234,7 +234,7 @@ impl<'a> Sweeper<'a> {
             let mut insn = decoded.as_ref().map_err(|&error| error)?;
             let before = here.before(&rules);
             let reduced;
-            if Straight::concerns(insn) {
+            if rules.analyses.known && Straight::concerns(insn) {
                 let straight = Straight::new((&self.dialect, self.program), self.facts);
                 reduced = straight.reduced(at, *insn, before.known);
                 insn = &reduced;

@@ -46,6 +46,8 @@ pub(crate) struct Block {
     pub(super) has_empty_slot: bool,
     /// Something was emitted that has an address in the image.
     pub(super) is_bound: bool,
+    /// Registers that something was copied to.
+    pub(super) copied: RegMask,
     faulty: bool,
 }
 
@@ -67,6 +69,7 @@ impl Block {
             taken: None,
             has_empty_slot: false,
             is_bound: false,
+            copied: RegMask::EMPTY,
             faulty: false,
         }
     }
@@ -84,6 +87,7 @@ impl Block {
         self.taken = None;
         self.has_empty_slot = false;
         self.is_bound = false;
+        self.copied = RegMask::EMPTY;
         self.faulty = false;
     }
 
@@ -192,7 +196,7 @@ impl Block {
             .and_then(|()| sink.extend(self.insns()))
             .ok_or(Error::Internal { at })?;
         sink.is_bound |= self.is_bound;
-        self.show(&mut sink.window);
+        self.show(sink);
         Ok(())
     }
 

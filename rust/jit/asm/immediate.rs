@@ -11,12 +11,20 @@ impl Block {
     /// `rd = rs`, or nothing if they are the same register.
     pub(crate) fn copy(&mut self, rd: Reg, rs: Reg) {
         if rd != rs {
+            self.copied = self.copied.with(rd);
             self.push(copy(rd, rs));
         }
     }
 
+    /// `rd = rs`, all 64 bits.
+    pub(crate) fn copy_doubleword(&mut self, rd: Reg, rs: Reg) {
+        self.copied = self.copied.with(rd);
+        self.or(rd, rs, Reg::ZERO);
+    }
+
     /// `rd = 0`
     pub(crate) fn clear(&mut self, rd: Reg) {
+        self.copied = self.copied.with(rd);
         self.push(copy(rd, Reg::ZERO));
     }
 

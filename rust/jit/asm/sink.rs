@@ -3,7 +3,7 @@
 //! Where finished words go.
 
 use super::slot::{close_gap, Window};
-use crate::jit::mips::Insn;
+use crate::jit::mips::{Insn, RegMask};
 use crate::jit::work::{count, Step};
 
 /// An instruction of an image that may find no memory, and where to go on if it does not: an entry of
@@ -35,6 +35,8 @@ pub(crate) struct Sink<'a> {
     fault_count: u32,
     /// What may still move into a slot.
     pub(super) window: Window,
+    /// Registers that something in the window may be copied to.
+    pub(super) copied: RegMask,
     /// The last word, if it is the empty slot of a branch, and the instruction that this goes to.
     pub(super) open: Option<(u32, u32)>,
 }
@@ -49,6 +51,7 @@ impl<'a> Sink<'a> {
             faults: &mut [],
             fault_count: 0,
             window: Window::EMPTY,
+            copied: RegMask::EMPTY,
             open: None,
         }
     }
@@ -162,6 +165,7 @@ impl<'a> Sink<'a> {
     /// What came so far stays where it is: what comes next is entered from elsewhere, too.
     pub(crate) fn settle(&mut self) {
         self.window.clear();
+        self.copied = RegMask::EMPTY;
         self.open = None;
     }
 

@@ -30,7 +30,7 @@ use crate::jit::mips::table::{Effects, Op};
 use crate::jit::mips::{Insn, RegMask};
 
 /// How many instructions in front of a block may move into it.
-const WINDOW: usize = 4;
+pub(crate) const WINDOW: usize = 4;
 
 /// Room for more, so that they move to its begin only now and then.
 const ROOM: usize = 2 * WINDOW;
@@ -121,7 +121,7 @@ pub(super) const FIXED: Effects = Effects::BRANCHES
     .union(Effects::ORDERS)
     .union(Effects::TRAPS);
 
-fn has(insn: Insn, effects: Effects) -> bool {
+pub(super) fn has(insn: Insn, effects: Effects) -> bool {
     insn.op().traits().effects.intersects(effects)
 }
 
@@ -308,15 +308,18 @@ impl Block {
     }
 
     /// Lets a window have what of this block is executed last, one after the other.
-    pub(super) fn show(&self, window: &mut Window) {
+    pub(super) fn show(&self, sink: &mut Sink<'_>) {
+        let window = &mut sink.window;
         let insns = self.insns();
         let entered = self.entered_at(insns.len());
         let first = self.movable.max(entered.unwrap_or(0));
         let is_entered = self.movable != 0 || entered.is_some();
         if is_entered || insns.len() >= WINDOW {
             window.clear();
+            sink.copied = RegMask::EMPTY;
         }
         let from = first.max(insns.len().saturating_sub(WINDOW));
         window.append(insns.get(from..).unwrap_or(&[]));
+        sink.copied = sink.copied.union(self.copied);
     }
 }

@@ -37,6 +37,8 @@ pub(crate) struct Program<'a> {
     pub(crate) analyses: Analyses,
     /// Instructions move into delay slots.
     pub(crate) fills_slots: bool,
+    /// Copies are left out where what computes in their place can compute from the original.
+    pub(crate) forwards_copies: bool,
 }
 
 impl Program<'_> {

@@ -18,14 +18,29 @@ impl<A: Abi> Compiler<'_, A> {
         if !self.program.fills_slots {
             return Ok(());
         }
-        let Some(position) = self.block.fill_slot_from(sink, at)? else {
+        match self.block.fill_slot_from(sink, at)? {
+            Some(position) => self.close_gap(sink, position, at),
+            None => Ok(()),
+        }
+    }
+
+    /// Lets the block of an instruction compute from the originals of what has been copied for it.
+    pub(super) fn forward_copies(&mut self, sink: &mut Sink<'_>, at: u32) -> Result {
+        if !self.program.forwards_copies {
             return Ok(());
-        };
+        }
+        while let Some(position) = self.block.forward_copies(sink, at)? {
+            self.close_gap(sink, position, at)?;
+        }
+        Ok(())
+    }
+
+    /// What begins behind a word that has been taken out, up to instruction `at`, begins a word earlier.
+    fn close_gap(&mut self, sink: &Sink<'_>, position: u32, at: u32) -> Result {
         if sink.is_writing() {
             // It was measured like this.
             return Ok(());
         }
-        // What begins behind the gap, begins a word earlier.
         let mut moved = at;
         loop {
             let place = self.offset_mut(moved)?;

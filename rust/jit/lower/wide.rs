@@ -104,7 +104,7 @@ impl Lowering<'_, N64> {
     /// `rd = rs`
     fn copy(&mut self, rd: Reg, rs: Reg) {
         if rd != rs {
-            self.asm.or(rd, rs, Reg::ZERO);
+            self.asm.copy_doubleword(rd, rs);
         }
     }
 

@@ -136,6 +136,12 @@ impl RegMask {
         self.0 & 1u32.wrapping_shl(reg.number()) != 0
     }
 
+    /// The register, if the set has one and no more.
+    pub(crate) fn only(self) -> Option<Reg> {
+        let first = self.iter().next()?;
+        (self == RegMask::of(first)).then_some(first)
+    }
+
     /// How many registers the set has.
     pub(crate) const fn count(self) -> u32 {
         self.0.count_ones()

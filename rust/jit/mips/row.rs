@@ -197,6 +197,27 @@ impl Registers {
         Registers(fields)
     }
 
+    /// The word with another register wherever it has this one there, unless some such field is one of these.
+    pub(super) fn replaced(
+        self,
+        word: u32,
+        (from, to): (Reg, Reg),
+        others: Registers,
+    ) -> Option<u32> {
+        let mut replaced = word;
+        for (field, bit) in [(Field::Rs, 1), (Field::Rt, 2), (Field::Rd, 4)] {
+            if self.0 & bit == 0 || field.extract(word) != from.number() {
+                continue;
+            }
+            if others.0 & bit != 0 {
+                return None;
+            }
+            let bits = to.number().wrapping_shl(field.shift());
+            replaced = (replaced & !field.mask()) | bits;
+        }
+        Some(replaced)
+    }
+
     /// The registers that a word has there.
     pub(super) const fn in_word(self, word: u32) -> RegMask {
         let mut mask = RegMask::EMPTY;

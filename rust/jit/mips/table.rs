@@ -280,6 +280,22 @@ impl Insn {
         self.word
     }
 
+    /// The content of its fields rs and rt, as registers.
+    pub(crate) fn sources(self) -> (Reg, Reg) {
+        let register = |field: Field| Reg::from_number(field.extract(self.word));
+        (register(Field::Rs), register(Field::Rt))
+    }
+
+    /// The same with another register wherever it reads this one, unless what it writes depends on
+    /// what the field had before.
+    pub(crate) fn with_source(self, from: Reg, to: Reg) -> Option<Insn> {
+        let traits = self.op.traits();
+        let word = traits
+            .reads
+            .replaced(self.word, (from, to), traits.writes)?;
+        Some(Insn { word, ..self })
+    }
+
     /// The branch, which stands in word `from`, with its displacement replaced by that to word
     /// `to`, if that is in reach.
     pub(crate) fn with_target(self, from: u32, to: u32) -> Option<Insn> {

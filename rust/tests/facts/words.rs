@@ -190,6 +190,7 @@ fn entries_and_ends() {
             functions: &[],
             analyses: Analyses::ALL,
             fills_slots: false,
+            forwards_copies: false,
         };
         let rules = program.rules(Width::W32);
         (rules.has_context, rules.returns_r0)

@@ -90,6 +90,7 @@ impl Variant {
             facts: self.facts,
             analyses: self.analyses,
             fills_slots: self.facts,
+            forwards_copies: self.facts,
             address,
             runtime: runtime(machine, self.counted),
         }
