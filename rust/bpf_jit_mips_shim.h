@@ -42,6 +42,17 @@ struct bpf_jit_mips_processors {
 	u32 offsets;
 };
 
+/* A function that programs call; see rust/jit/bpf/helper.rs. */
+struct bpf_jit_mips_helper {
+	/* 0: this kernel does not have it. */
+	unsigned long address;
+	/* Words of arguments that it takes, and what it gives. */
+	u16 signature;
+};
+
+extern const struct bpf_jit_mips_helper bpf_jit_mips_helpers[];
+extern const unsigned int bpf_jit_mips_helper_count;
+
 /* Why a program stays un-JITed; see rust/jit/error.rs. */
 enum bpf_jit_mips_reason {
 	BPF_JIT_MIPS_UNSUPPORTED,

@@ -26,7 +26,7 @@ pub(crate) use image::Image;
 
 use crate::jit::abi::{Linkage, Role};
 use crate::jit::analysis::Analyses;
-use crate::jit::bpf::{Dialect, Raw};
+use crate::jit::bpf::{Dialect, Helpers, Raw};
 use crate::jit::layout::Program;
 use crate::jit::lower::Arena;
 use crate::jit::mips::cpu::Barriers;
@@ -242,6 +242,8 @@ pub(crate) struct Options<'a> {
     pub(crate) arena: Option<Arena>,
     /// The kernel functions that it calls.
     pub(crate) functions: &'a [Function],
+    /// Helpers of which is known what they take and give.
+    pub(crate) helpers: Helpers,
     /// Fill delay slots from above.
     pub(crate) fills_slots: bool,
     /// Compute from what was copied, not from the copy.
@@ -265,6 +267,7 @@ impl Default for Options<'_> {
             runtime: RUNTIME,
             arena: Some(ARENA),
             functions: &FUNCTIONS,
+            helpers: Helpers::NONE,
             fills_slots: false,
             forwards_copies: false,
         }
@@ -276,7 +279,10 @@ impl<'a> Options<'a> {
     fn program(&self, insns: &'a [Raw], cpu: &Cpu) -> Program<'a> {
         Program {
             insns,
-            dialect: dialect(cpu),
+            dialect: Dialect {
+                helpers: self.helpers,
+                ..dialect(cpu)
+            },
             role: self.role,
             linkage: self.linkage,
             stack_depth: self.stack_depth,
@@ -327,5 +333,6 @@ pub(crate) const fn dialect(cpu: &Cpu) -> Dialect {
         parameters: Some(PARAMETERS),
         width: cpu.width,
         timed_may_goto: Some(TIMED_MAY_GOTO),
+        helpers: Helpers::NONE,
     }
 }

@@ -25,6 +25,7 @@ mod compat;
 mod compile;
 mod cpu;
 mod exception;
+mod helpers;
 mod hooks;
 mod image;
 mod memory;

@@ -16,6 +16,7 @@ mod frame;
 mod functions;
 mod fuzz;
 mod golden;
+mod helpers;
 mod immediate;
 mod kernel;
 mod layout;

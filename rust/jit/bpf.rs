@@ -10,11 +10,16 @@
 //! `kernel/bpf/core.c`.
 
 pub(crate) mod decode;
+mod helper;
 mod inline;
 pub(crate) mod raw;
 mod reg;
 
 pub(crate) use decode::{decode, Dialect};
+// Whoever knows helpers asks: the kernel, and the host.
+#[allow(unused_imports)]
+pub(crate) use helper::Helper;
+pub(crate) use helper::{Helpers, Signature};
 pub(crate) use inline::Inline;
 pub(crate) use raw::Raw;
 pub(crate) use reg::{Reg, RegSet};
@@ -238,7 +243,7 @@ pub(crate) enum Insn {
         target: u32,
     },
     /// Call of the kernel function at `__bpf_call_base + offset`.
-    Call { offset: i32 },
+    Call { offset: i32, signature: Signature },
     /// `R0 = helper()`
     CallInline { helper: Inline },
     /// `AX = bpf_check_timed_may_goto(R10 + AX)`: iterations that are left to a loop, 0 if its time has
@@ -309,6 +314,7 @@ impl Insn {
                     set
                 }
             }
+            Insn::Call { signature, .. } => signature.low().union(signature.high()),
             insn if insn.is_call() => RegSet::ARGUMENTS,
             Insn::TailCall => RegSet::of(Reg::R1).with(Reg::R2).with(Reg::R3),
             Insn::Exit => RegSet::of(Reg::R0),

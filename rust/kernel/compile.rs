@@ -10,7 +10,7 @@ use kernel::bindings;
 
 use super::image::Image;
 use super::memory::Zeroes;
-use super::{compat, cpu, runtime};
+use super::{compat, cpu, helpers, runtime};
 use crate::jit::abi::{Abi, Linkage, Role};
 use crate::jit::analysis::{Analyses, Fact};
 use crate::jit::asm::{Block, Fault};
@@ -159,6 +159,7 @@ fn dialect(cpu: &Cpu, runtime: &Runtime) -> Dialect {
         parameters: compat::PARAMETERS,
         timed_may_goto: compat::timed_may_goto()
             .map(|address| address.wrapping_sub(runtime.call_base) as i32),
+        helpers: helpers::relative_to(runtime.call_base),
     }
 }
 

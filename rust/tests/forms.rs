@@ -3,7 +3,7 @@
 //! Every form that a typed instruction can have: what golden files must cover.
 
 use crate::jit::bpf::{
-    Access, AluOp, AtomicOp, Cond, Inline, Insn, Mem, Operand, Reg, Size, Swap, Width,
+    Access, AluOp, AtomicOp, Cond, Inline, Insn, Mem, Operand, Reg, Signature, Size, Swap, Width,
 };
 
 const WIDTHS: [Width; 2] = [Width::W32, Width::W64];
@@ -176,7 +176,10 @@ fn plain(dst: Reg, src: Reg, imm: i32, target: u32) -> Vec<Insn> {
             src: Operand::Imm(imm),
         },
         Insn::LoadArgument { dst, index: 6 },
-        Insn::Call { offset: imm },
+        Insn::Call {
+            offset: imm,
+            signature: Signature::ANY,
+        },
         Insn::CallFunction { slot: 0 },
         Insn::CallSubprogram { offset: imm },
         Insn::TailCall,

@@ -24,6 +24,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::helpers::HELPERS;
 use super::{blesses, data, forms, program, LE64_R2, LE_R2, MACHINES};
 use crate::host::listing::{listing, Columns};
 use crate::host::{compile, dialect, runtime, text, Options};
@@ -104,6 +105,7 @@ impl Case {
             None if option == "verifier-zext" => self.options.verifier_zext = true,
             None if option == "words" => self.options.analyses = Analyses::ALL,
             None if option == "no-facts" => self.options.facts = false,
+            None if option == "helpers" => self.options.helpers = HELPERS,
             None if option == "copies" => self.options.forwards_copies = true,
             None if option == "slots" => self.options.fills_slots = true,
             None if option == "lookups-counted" => {

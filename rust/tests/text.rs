@@ -28,7 +28,7 @@ fn every_form_there_and_back() {
             (Reg::R3, Reg::Ax, i32::MAX, i16::MAX),
         ] {
             for mut insn in forms::all(dst, src, imm, offset, 0) {
-                if let Insn::Call { offset } = &mut insn {
+                if let Insn::Call { offset, .. } = &mut insn {
                     *offset = imm;
                 }
                 let text = text::print(&insn, 0);

@@ -13,6 +13,7 @@
 mod check;
 mod data;
 mod evidence;
+mod helpers;
 mod judge;
 mod page;
 mod source;
@@ -101,6 +102,9 @@ fn run(arguments: &Arguments) -> Result<bool> {
         forms: &super::prove::form_names,
     };
     let mut findings = check(&known, &places)?;
+    for linux in super::linux::sources() {
+        helpers::check(&root, &linux, &mut findings)?;
+    }
     match arguments.table.is_some() || old == new {
         true => findings.passed += 1,
         false => findings.faults.push(format!(

@@ -29,18 +29,33 @@ pub(super) fn source() -> Result<PathBuf> {
     Ok(tree)
 }
 
+/// The source of each series that set-up has got, or `LINUX`.
+pub(super) fn sources() -> Vec<PathBuf> {
+    if let Some(tree) = setting("LINUX") {
+        return vec![PathBuf::from(tree)];
+    }
+    let keys = all_series().into_iter();
+    let keys = keys.map(|series| format!("LINUX_SRC_{}", series.replace('.', "_")));
+    keys.filter_map(|key| found(&key).map(PathBuf::from))
+        .collect()
+}
+
 /// Which kernel: the newest series, as it has the most programs.
 pub(super) fn series() -> Result<String> {
     let numbers = |name: &str| -> Vec<u32> {
         let numbers = name.split('.').map(|number| number.parse().unwrap_or(0));
         numbers.collect()
     };
-    let patches = Path::new(env!("CARGO_MANIFEST_DIR")).join("../patches");
-    let entries = std::fs::read_dir(&patches).context("no patches")?;
-    let names = entries.flatten().map(|entry| entry.file_name());
-    let names = names.map(|name| name.to_string_lossy().into_owned());
-    let newest = names.max_by_key(|name| numbers(name));
+    let newest = all_series().into_iter().max_by_key(|name| numbers(name));
     newest.context("patches/ has no kernel series")
+}
+
+fn all_series() -> Vec<String> {
+    let patches = Path::new(env!("CARGO_MANIFEST_DIR")).join("../patches");
+    let entries = std::fs::read_dir(&patches).into_iter().flatten().flatten();
+    entries
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
 }
 
 fn setting(key: &str) -> Option<String> {

@@ -24,7 +24,7 @@ use std::panic::catch_unwind;
 
 use crate::host::{self, text, AX};
 use crate::jit::abi::Role;
-use crate::jit::bpf::{decode, Dialect, Raw};
+use crate::jit::bpf::{decode, Dialect, Helpers, Raw};
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::{Cpu, Endian, Release, Width};
 use crate::jit::runtime::Counted;
@@ -220,6 +220,7 @@ impl Input {
             parameters: Some(host::PARAMETERS).filter(|&number| number != self.ax),
             width: self.cpu.width,
             timed_may_goto: Some(host::TIMED_MAY_GOTO),
+            helpers: Helpers::NONE,
         }
     }
 

@@ -38,7 +38,7 @@ pub(crate) fn print(insn: &Insn, at: u32) -> String {
         Insn::JumpIndirect { dst } => format!("gotox {}", doubleword(dst)),
         Insn::CallInline { helper } => format!("call {}", number(helper)),
         Insn::CheckTime => "call timed_may_goto".to_string(),
-        Insn::Call { offset } => format!("call {offset}"),
+        Insn::Call { offset, .. } => format!("call {offset}"),
         Insn::CallFunction { .. } => "call kfunc".to_string(),
         Insn::CallSubprogram { offset } => format!("call pc {offset}"),
         Insn::TailCall => "tail_call".to_string(),

@@ -168,6 +168,10 @@ impl Known {
             Insn::ThisCpu { .. } => High::ZERO,
             Insn::LoadImm64 { value, .. } => High::of(value),
             Insn::Load { signed: true, .. } => High::SIGN,
+            Insn::Call { signature, .. } => High {
+                is_zero: signature.gives_word(),
+                is_sign: signature.gives_int(),
+            },
             Insn::CallInline { helper } => match helper {
                 Inline::CurrentTask => High::SIGN,
                 Inline::ProcessorId | Inline::CurrentTaskBtf => High::ZERO,

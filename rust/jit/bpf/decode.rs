@@ -10,6 +10,7 @@
 
 mod memory;
 
+use super::helper::Helpers;
 use super::raw::{alu, cast, class, jmp, mode, pseudo, size, Raw, ADDR_PERCPU};
 use super::{AluOp, Cond, Inline, Insn, Operand, Reg, Size, Swap, Width};
 use crate::jit::error::{Error, Result};
@@ -32,6 +33,8 @@ pub(crate) struct Dialect {
     /// The immediate of a call of `arch_bpf_timed_may_goto()`, whose arguments and result are none of a
     /// helper's.
     pub(crate) timed_may_goto: Option<i32>,
+    /// Helpers of which is known what they take and give.
+    pub(crate) helpers: Helpers,
 }
 
 /// Decodes the instruction in slot `at` of a program.
@@ -284,7 +287,10 @@ impl Decoder<'_> {
             pseudo::HELPER if self.dialect.timed_may_goto == Some(offset) => Ok(Insn::CheckTime),
             pseudo::HELPER => Ok(match Inline::of(offset) {
                 Some(helper) => Insn::CallInline { helper },
-                None => Insn::Call { offset },
+                None => Insn::Call {
+                    offset,
+                    signature: self.dialect.helpers.signature(offset),
+                },
             }),
             pseudo::SUBPROGRAM => Ok(Insn::CallSubprogram { offset }),
             pseudo::KERNEL_FUNCTION => Ok(Insn::CallFunction { slot: self.at }),

@@ -87,7 +87,7 @@ pub(crate) fn lower(l: &mut Lowering<'_, O32>, insn: &Insn) -> Option<()> {
             src,
             ..
         } => l.jump_if(width, cond, dst, src),
-        Insn::Call { offset } => l.call(offset),
+        Insn::Call { offset, signature } => l.call(offset, signature),
         Insn::CallInline { helper } => l.call_inline(helper),
         Insn::CheckTime => l.check_time(),
         Insn::CallSubprogram { offset } => l.call_subprogram(offset),

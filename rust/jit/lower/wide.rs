@@ -79,7 +79,7 @@ pub(crate) fn lower(l: &mut Lowering<'_, N64>, insn: &Insn) -> Option<()> {
             src,
             ..
         } => l.jump_if(width, cond, dst, src),
-        Insn::Call { offset } => l.call(offset),
+        Insn::Call { offset, .. } => l.call(offset),
         Insn::CallInline { helper } => l.call_inline(helper),
         Insn::CheckTime => l.check_time(),
         Insn::CallSubprogram { offset } => l.call_subprogram(offset),

@@ -6,6 +6,7 @@ use super::places::{arena, runtime};
 use crate::host::Options;
 use crate::jit::abi::{Linkage, Role};
 use crate::jit::analysis::Analyses;
+use crate::jit::bpf::Helpers;
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::Cpu;
 use crate::jit::runtime::Counted;
@@ -91,6 +92,7 @@ impl Variant {
             analyses: self.analyses,
             fills_slots: self.facts,
             forwards_copies: self.facts,
+            helpers: Helpers::NONE,
             address,
             runtime: runtime(machine, self.counted),
         }

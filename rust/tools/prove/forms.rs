@@ -15,7 +15,7 @@ use super::shape::Many;
 use crate::host::{ARENA, AX};
 use crate::jit::abi::Role;
 use crate::jit::analysis::{StackArguments, Usage, Words};
-use crate::jit::bpf::{Reg, RegSet};
+use crate::jit::bpf::{Reg, RegSet, Signature};
 use crate::jit::mips::cpu::Barriers;
 use crate::jit::mips::RegMask;
 use crate::jit::runtime::Counted;
@@ -70,6 +70,7 @@ pub(super) const EVERYTHING: Around = Around {
     goal: Goal::Ahead,
     user_base: ARENA.user_base,
     function: None,
+    signature: Signature::ANY,
     is_alone: false,
     is_boundary: false,
     private_stack: None,

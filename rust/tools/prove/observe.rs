@@ -8,6 +8,7 @@ use super::space::{answers, in_words, same_events, Event};
 use super::theorem::Obligation;
 use super::world::{Callee, MipsWorld};
 use crate::host::RUNTIME;
+use crate::jit::bpf::{Reg, RegSet, Signature};
 use crate::model::term::Term;
 use crate::model::word::Word;
 
@@ -51,13 +52,20 @@ pub(super) fn judge_events(
     }
 }
 
-/// Helpers and other functions are called as BPF says.
-pub(super) fn judge_calls(obligation: &mut Obligation, meaning: &Meaning, world: &MipsWorld<'_>) {
+/// Helpers and other functions are called as BPF says: with the words that they take, if that is known. What they
+/// give is what is known of it.
+pub(super) fn judge_calls(
+    obligation: &mut Obligation,
+    meaning: &Meaning,
+    world: &MipsWorld<'_>,
+    signature: Signature,
+) {
     obligation.demand_fact(
         "as many functions are called as BPF says",
         meaning.calls.len() == world.calls.len(),
     );
     for (expected, found) in meaning.calls.iter().zip(&world.calls) {
+        let is_helper = expected.callee == Callee::Helper;
         if expected.callee == Callee::Function {
             obligation.demand("the function", found.what.equals(expected.what));
         } else {
@@ -79,16 +87,48 @@ pub(super) fn judge_calls(obligation: &mut Obligation, meaning: &Meaning, world:
         for (number, (expected, found)) in
             expected.arguments.iter().zip(found.arguments).enumerate()
         {
-            if let (Some(expected), Some(found)) = (expected, found) {
+            if let (Some(argument), Some(found)) = (expected, found) {
                 let what = format!("argument {}", number + 1);
-                obligation.demand(what, found.equals(*expected));
+                match taken(signature, number, is_helper) {
+                    0 => {}
+                    bits if bits < argument.width() => {
+                        let [found, argument] = [found, *argument].map(|word| word.slice(0, bits));
+                        obligation.demand(what, found.equals(argument));
+                    }
+                    _ => obligation.demand(what, found.equals(*argument)),
+                }
             }
+        }
+        if is_helper {
+            obligation
+                .assumptions
+                .extend(given(signature, expected.result));
         }
         // They are the same call: what it returns is one value.
         obligation
             .assumptions
             .push(found.result.equals(expected.result));
     }
+}
+
+/// How many bits of an argument a function takes.
+fn taken(signature: Signature, number: usize, is_helper: bool) -> u32 {
+    let is_in = |set: RegSet| !is_helper || number >= 5 || set.contains(Reg::ALL[1 + number]);
+    match (is_in(signature.low()), is_in(signature.high())) {
+        (true, false) => 32,
+        (false, false) => 0,
+        _ => 64,
+    }
+}
+
+/// What is true of a helper's result.
+fn given(signature: Signature, result: Term) -> Option<Term> {
+    let (low, high) = (result.slice(0, 32), result.slice(32, 32));
+    if signature.gives_word() {
+        return Some(high.equals(Term::new(32, 0)));
+    }
+    let sign = low.sign_extend(64).slice(32, 32);
+    signature.gives_int().then(|| high.equals(sign))
 }
 
 /// A tail call may read what it has to know, and read and write the count where that is elsewhere, and

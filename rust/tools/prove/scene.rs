@@ -7,7 +7,7 @@ use crate::host;
 use crate::jit::abi::{Abi, Frame, Linkage, Role, Shape, N64, O32};
 use crate::jit::analysis::{Known, Usage, Words};
 use crate::jit::asm::{Block, Fault, Form, Sink, Target};
-use crate::jit::bpf::RegSet;
+use crate::jit::bpf::{RegSet, Signature};
 use crate::jit::error::{Error, Result as CoreResult};
 use crate::jit::lower::{Arena, Lowering, Place, Setting};
 use crate::jit::mips::cpu::Barriers;
@@ -117,6 +117,8 @@ pub(super) struct Around {
     pub(super) user_base: u64,
     /// The C function that the instruction calls, if it does.
     pub(super) function: Option<Function>,
+    /// What is known of the helper that the instruction calls.
+    pub(super) signature: Signature,
     /// The kernel is for one processor.
     pub(super) is_alone: bool,
     /// An exception callback may take the program's place.

@@ -265,7 +265,7 @@ impl Theorem<'_> {
                 if self.callee() == Callee::Subprogram {
                     ran.counted.judge_passing(obligation, world);
                 }
-                judge_calls(obligation, meaning, world);
+                judge_calls(obligation, meaning, world, self.around.signature);
             }
         }
     }

@@ -75,7 +75,11 @@ pub(super) fn decoded(
     let exit = Raw::new(machine.endian, 0x95, 0, 0, 0, 0);
     program.extend([exit; 3]);
     let dialect = host::dialect(&machine.cpu(around.barriers));
-    decode(&dialect, &program, 0).map_err(|error| format!("decoding: {error:?}"))
+    let mut insn = decode(&dialect, &program, 0).map_err(|error| format!("decoding: {error:?}"))?;
+    if let Insn::Call { signature, .. } = &mut insn {
+        *signature = around.signature;
+    }
+    Ok(insn)
 }
 
 impl Said {

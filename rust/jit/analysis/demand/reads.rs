@@ -267,16 +267,22 @@ impl Reading<'_> {
         }
     }
 
-    /// What is passed. A helper takes the last three on the stack, where `$zero` is stored as any other.
+    /// What is passed: words that somebody takes. A helper takes the last three on the stack, where `$zero` is
+    /// stored as any other.
     fn arguments(&self, insn: &Insn) -> Demand {
         let passed = self.before.defined.intersection(insn.reads());
-        let on_stack = match insn {
-            Insn::Call { .. } => RegSet::of(Reg::R3).with(Reg::R4).with(Reg::R5),
-            _ => RegSet::EMPTY,
+        let Insn::Call { signature, .. } = *insn else {
+            return Demand::NOTHING.with_all(passed);
         };
-        let mut demand = Demand::NOTHING.with_all(passed.minus(on_stack));
-        for reg in passed.intersection(on_stack).iter() {
-            demand = demand.union(self.both(Operand::Reg(reg)));
+        let on_stack = RegSet::of(Reg::R3).with(Reg::R4).with(Reg::R5);
+        let mut demand = Demand::NOTHING;
+        for reg in passed.iter() {
+            let is_placed = on_stack.contains(reg) && self.is_zero(reg);
+            let words = Words {
+                low: signature.low().contains(reg),
+                high: signature.high().contains(reg) && !is_placed,
+            };
+            demand = demand.with(reg, words);
         }
         demand
     }

@@ -5,7 +5,7 @@
 use super::{Lowering, T8, T9};
 use crate::jit::abi::{o32, Abi, O32};
 use crate::jit::asm::{BranchCond, Label, Slot};
-use crate::jit::bpf::{Reg as BpfReg, RegSet};
+use crate::jit::bpf::{Reg as BpfReg, RegSet, Signature};
 use crate::jit::lower::{from_function_to_tail_entry, structure_offset};
 use crate::jit::mips::{Insn, Reg, Shift5, Simm16};
 use crate::jit::runtime::Counted;
@@ -15,8 +15,8 @@ const INSTRUCTION: u32 = 4;
 
 impl Lowering<'_, O32> {
     /// `R0 = helper(R1, R2, R3, R4, R5)`: two arguments are in place, the others go on the stack,
-    /// if the program has put anything in them. The last store fills the delay slot.
-    pub(crate) fn call(&mut self, offset: i32) -> Option<()> {
+    /// if the program has put anything in them and the helper takes it. The last store fills the delay slot.
+    pub(crate) fn call(&mut self, offset: i32, signature: Signature) -> Option<()> {
         let address = self.setting.runtime.call_base.wrapping_add_signed(offset);
         let mut last = None;
         for (reg, place) in o32::STACK_ARGUMENTS {
@@ -25,11 +25,18 @@ impl Lowering<'_, O32> {
             }
             let pair = self.source(reg);
             let (low, high) = self.setting.frame.stack_argument(place)?;
-            if let Some(insn) = last {
-                self.asm.push(insn);
+            let words = [
+                (signature.low(), pair.lo, low),
+                (signature.high(), pair.hi, high),
+            ];
+            for (taken, word, place) in words {
+                if !taken.contains(reg) {
+                    continue;
+                }
+                if let Some(insn) = last.replace(Insn::sw(word, place, Reg::SP)) {
+                    self.asm.push(insn);
+                }
             }
-            self.asm.sw(pair.lo, low, Reg::SP);
-            last = Some(Insn::sw(pair.hi, high, Reg::SP));
         }
         self.asm.call(address, last.map_or(Slot::Nop, Slot::Fill));
         Some(())
