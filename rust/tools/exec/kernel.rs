@@ -3,7 +3,8 @@
 //! What helpers and kernel functions do, for model and emulator alike.
 //!
 //! Helper 0 to 5 takes as many arguments; its result depends on each of their bits and on
-//! nothing else, so that an argument gone wrong shows up. Helpers 6 and 7 write and read memory,
+//! nothing else, so that an argument gone wrong shows up. Helpers 6 and 7 write and read memory, and where
+//! registers have 32 bits it is known that they take words, and that the latter gives an int;
 //! helper 8 returns a pointer, as a map lookup does; it is sign-extended, of which 32-bit machines
 //! ignore all but the word.
 //!
@@ -11,8 +12,9 @@
 
 use super::functions::CFunction;
 use super::machine::Machine;
-use super::places::{DATA, RUNTIME};
+use super::places::{helper_offset, DATA, RUNTIME};
 use super::random::mix;
+use crate::jit::bpf::{Helper, Helpers, Signature};
 use crate::jit::runtime::ARGUMENTS;
 
 /// Helpers have numbers from 0 to this.
@@ -61,6 +63,23 @@ pub(super) fn arity(helper: u32) -> usize {
     }
 }
 
+/// What is known of [`FILL`] and [`DIGEST`].
+pub(super) const KNOWN_HELPERS: Helpers = {
+    const fn helper(number: u32, signature: u16) -> Helper {
+        Helper {
+            address: RUNTIME.call_base.wrapping_add_signed(helper_offset(number)) as usize,
+            signature,
+        }
+    }
+    Helpers {
+        base: RUNTIME.call_base,
+        all: &[
+            helper(FILL, 0b00100_00111),
+            helper(DIGEST, 0b00000_00011 | Signature::INT),
+        ],
+    }
+};
+
 impl Call {
     /// A call with these arguments, of helpers in registers alone.
     pub(super) fn new(callee: Callee, arguments: &[u64]) -> Self {
@@ -71,6 +90,11 @@ impl Call {
         let mut all = [0; ARGUMENTS];
         for (to, from) in all.iter_mut().zip(arguments).take(arity) {
             *to = *from;
+        }
+        if matches!(callee, Callee::Helper(FILL | DIGEST)) {
+            // A pointer and a length: words, which is known of them.
+            all[0] &= u64::from(u32::MAX);
+            all[1] &= u64::from(u32::MAX);
         }
         Call {
             callee,
@@ -106,7 +130,7 @@ impl Call {
                 for i in 0..(length as u32).min(64) {
                     digest = mix(digest ^ memory.load(pointer.wrapping_add(i), 1)?);
                 }
-                Some(digest)
+                Some(i64::from(digest as i32) as u64)
             }
             LOOKUP => Some(i64::from((DATA + LOOKUP_AREA + (pointer & 0xf8)) as i32) as u64),
             number => Some(

@@ -2,6 +2,7 @@
 
 //! The ways to compile for a machine.
 
+use super::kernel::KNOWN_HELPERS;
 use super::places::{arena, runtime};
 use crate::host::Options;
 use crate::jit::abi::{Linkage, Role};
@@ -92,7 +93,10 @@ impl Variant {
             analyses: self.analyses,
             fills_slots: self.facts,
             forwards_copies: self.facts,
-            helpers: Helpers::NONE,
+            helpers: match self.facts && !machine.is_wide() {
+                true => KNOWN_HELPERS,
+                false => Helpers::NONE,
+            },
             address,
             runtime: runtime(machine, self.counted),
         }
