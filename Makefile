@@ -25,6 +25,7 @@ RESUME  ?= 0
 TABLE   ?=
 FRESH   ?= 0
 CHART   ?=
+CURVE   ?=
 CACHE   ?= $(or $(MIPS_BPF_JIT_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/mips-bpf-jit)
 
 override CACHE := $(abspath $(CACHE))
@@ -54,7 +55,7 @@ help:
 	@echo '  make matrix   boot every machine and kernel, interpreted, compiled, hardened, and with the'
 	@echo '                C JIT for comparison; goes on where it was interrupted; see FRESH=, TABLE='
 	@echo '  make bench    real programs, interpreted, with the C JIT and with ours: instructions executed,'
-	@echo '                bytes, and instructions to compile; both byte orders, or MACHINE; see RANGE=, TABLE=, CHART='
+	@echo '                bytes, and instructions to compile; both byte orders, or MACHINE; see RANGE=, TABLE=, CHART=, CURVE='
 	@echo '  make size     a kernel for MT7628 routers with the C JIT and with ours: bytes of objects, and of'
 	@echo '                the kernel in memory and in flash; see TABLE='
 	@echo '  make test     what must pass before a change goes in: check to prove, and boots'
@@ -105,6 +106,7 @@ help:
 	@echo '  TABLE=               bench, size, mutants, matrix, diff, features: write the table to this file'
 	@echo '  FRESH=0              matrix: 1: boot also what is known to pass'
 	@echo '  CHART=               bench: draw the chart to this file'
+	@echo '  CURVE=               bench: draw what compiling takes to this file'
 	@echo '  CACHE=$(CACHE)'
 	@echo '                       where sources, builds and logs are kept'
 
@@ -131,7 +133,7 @@ bench:
 	@$(setup) boot verifier
 	@$(runner) bench --kernel='$(KERNEL)' --range='$(RANGE)' \
 		--machine='$(if $(filter file,$(origin MACHINE)),,$(MACHINE))' --table='$(TABLE)' \
-		--chart='$(CHART)'
+		--chart='$(CHART)' --curve='$(CURVE)'
 
 size:
 	@$(setup) boot

@@ -7,6 +7,7 @@
  *	packets.c	these packets
  *	setup.c		what a program's maps and constants have to be before
  *	filter.c	classic filters: those of filters.h
+ *	grown.c		programs of any length
  *	measure.c	instructions of a run
  *	native/		programs compiled by gcc, for comparison
  *	trace.c		which instructions of its image a run executes
@@ -80,6 +81,11 @@ const char *filter_packet(unsigned int index);
 int attach_filter(int index, int is_taken);
 int detach_filter(void);
 uint32_t run_filter(const struct packet *packet, struct run *run);
+
+/* grown.c */
+extern const unsigned int grown_lengths[];
+extern const unsigned int grown_count;
+int compile_grown(unsigned int index, struct image *image, uint64_t *compile);
 
 /* measure.c */
 #define ATTACHED -2	/* instead of a program: the filter that is attached */

@@ -5,7 +5,8 @@
  *	bench [FIRST LAST]
  *
  * /bench.a has objects of the kernel's selftests, and cases.c says which programs of them
- * are run, and how; behind them are classic filters. Each case is a line:
+ * are run, and how; behind them are classic filters, and programs that are only compiled, of
+ * more and more instructions. Each case is a line:
  *
  *	#7 test_l4lb/balancer_ingress/tcp4 PASS jited=1 insns=... image=... compile=...
  *
@@ -284,6 +285,27 @@ static void run_filter_case(unsigned int number, unsigned int index)
 	passed++;
 }
 
+/* One of more and more instructions, behind the filters. */
+static void run_grown_case(unsigned int number, unsigned int index)
+{
+	struct image image = { 0 };
+	uint64_t compile = 0;
+
+	printf("#%u grown/%u/- ", number, grown_lengths[index]);
+	if (!is_jit_on) {
+		printf("SKIP not loaded: it is there to be compiled\n");
+		skipped++;
+	} else if (compile_grown(index, &image, &compile)) {
+		printf("SKIP not loaded: errno %d\n", errno);
+		skipped++;
+	} else {
+		printf("PASS jited=%d programs=1 insns=%u image=%u compile=%llu run=none\n",
+		       image.compiled != 0, image.instructions, image.bytes,
+		       (unsigned long long)compile);
+		passed++;
+	}
+}
+
 int main(int argc, char **argv)
 {
 	unsigned int first = 0, last = UINT_MAX, i;
@@ -302,13 +324,15 @@ int main(int argc, char **argv)
 	}
 	if (watch_compiler())
 		printf("the compiler cannot be watched: errno %d\n", errno);
-	for (i = 0; i < case_count + filter_count; i++) {
+	for (i = 0; i < case_count + filter_count + grown_count; i++) {
 		if (i < first || i > last)
 			continue;
 		if (i < case_count)
 			run_case(i);
-		else
+		else if (i < case_count + filter_count)
 			run_filter_case(i, i - case_count);
+		else
+			run_grown_case(i, i - case_count - filter_count);
 	}
 	printf("Summary: %d PASSED, %d SKIPPED, %d FAILED\n", passed, skipped, failed);
 	return failed != 0;
