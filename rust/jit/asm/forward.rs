@@ -15,18 +15,10 @@
 
 use super::block::Block;
 use super::sink::Sink;
-use super::slot::{has, FIXED};
+use super::slot::{has, Place, FIXED};
 use crate::jit::error::{Error, Result};
 use crate::jit::mips::table::Op;
 use crate::jit::mips::{Insn, Reg, RegMask, Width};
-
-/// Where a copy is.
-enum Place {
-    /// In the block.
-    Here(usize),
-    /// In front of it, in the window.
-    Before(usize),
-}
 
 impl Block {
     /// Leaves out a copy in front of the block that one of its instructions computes from in its place, and all of

@@ -103,9 +103,9 @@ pub(super) fn close_gap<T: Copy>(all: &mut [T], index: usize) {
     }
 }
 
-/// Where the instruction is that fills a slot.
+/// Where an instruction is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Filler {
+pub(super) enum Place {
     /// In the block.
     Here(usize),
     /// In front of it, in the window.
@@ -221,20 +221,20 @@ impl Block {
     }
 
     /// The instruction that can fill the slot of the first branch, which is `at`.
-    fn filler(&self, at: usize, window: &Window) -> Option<Filler> {
+    fn filler(&self, at: usize, window: &Window) -> Option<Place> {
         let entered = self.entered_at(at.wrapping_add(1));
         let branch = *self.insns().get(at)?;
         let first = entered.unwrap_or(0);
         let here = self.insns().get(first..at)?;
         let mut passed = Passed::new(branch);
         match passed.last_to_pass(here) {
-            Passing::Found(index) => return Some(Filler::Here(first.wrapping_add(index))),
+            Passing::Found(index) => return Some(Place::Here(first.wrapping_add(index))),
             Passing::Stopped => return None,
             Passing::NotYet if entered.is_some() => return None,
             Passing::NotYet => {}
         }
         match passed.last_to_pass(window.insns()) {
-            Passing::Found(index) => Some(Filler::Before(index)),
+            Passing::Found(index) => Some(Place::Before(index)),
             _ => None,
         }
     }
@@ -247,13 +247,13 @@ impl Block {
         }
         let at = self.empty_slot()?;
         match self.filler(at, window)? {
-            Filler::Here(index) => {
+            Place::Here(index) => {
                 let filler = *self.insns().get(index)?;
                 self.set(at.wrapping_add(1), filler);
                 self.take_out(index);
                 None
             }
-            Filler::Before(index) => {
+            Place::Before(index) => {
                 let filler = *window.insns().get(index)?;
                 self.set(at.wrapping_add(1), filler);
                 Some(index)
