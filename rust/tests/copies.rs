@@ -7,8 +7,9 @@
 
 use super::{forms, program, LE64_R2, LE_R2, MACHINES};
 use crate::host::{compile, compile_unjudged, dialect, schedule, text, Options};
+use crate::jit::asm::{Block, Sink, Target};
 use crate::jit::bpf::{Insn, Raw, Reg};
-use crate::jit::mips::Cpu;
+use crate::jit::mips::{Cpu, Reg as Native, Simm16};
 
 fn options(forwards_copies: bool, fills_slots: bool) -> Options<'static> {
     Options {
@@ -115,4 +116,25 @@ fn slots_are_filled_behind() {
             compile(&program(source, &cpu), &cpu, &options(true, true)).expect("compiles");
         }
     }
+}
+
+/// What copies a word is no copy where registers have two.
+#[test]
+fn a_copy_has_all_of_the_register() {
+    let length = |cpu: &Cpu, copies_all: bool| {
+        let (rd, rs) = (Native::T6, Native::T7);
+        let mut block = Block::new();
+        block.start(cpu, Target::NONE);
+        match copies_all {
+            true => block.copy_doubleword(rd, rs),
+            false => block.copy(rd, rs),
+        }
+        block.addiu(rd, rd, Simm16::MINUS_ONE);
+        let left_out = block.forward_copies(&mut Sink::measuring(), 0);
+        assert_eq!(left_out, Ok(None), "all is in the block");
+        block.insns().len()
+    };
+    assert_eq!(length(&LE_R2, false), 1);
+    assert_eq!(length(&LE64_R2, true), 1);
+    assert_eq!(length(&LE64_R2, false), 2);
 }
