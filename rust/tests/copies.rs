@@ -6,9 +6,9 @@
 //! out and what is not is in `golden/copies.golden`.
 
 use super::{forms, program, LE64_R2, LE_R2, MACHINES};
-use crate::host::{compile, compile_unjudged, dialect, schedule, text, Options};
+use crate::host::{compile, dialect, schedule, Options};
 use crate::jit::asm::{Block, Sink, Target};
-use crate::jit::bpf::{Insn, Raw, Reg};
+use crate::jit::bpf::Raw;
 use crate::jit::mips::{Cpu, Reg as Native, Simm16};
 
 fn options(forwards_copies: bool, fills_slots: bool) -> Options<'static> {
@@ -21,21 +21,13 @@ fn options(forwards_copies: bool, fills_slots: bool) -> Options<'static> {
 
 /// Every form, of copies: once both are read behind, once the destination alone, and jumped to.
 fn every_form(cpu: &Cpu) -> Vec<Vec<Raw>> {
-    let form = |insn: &Insn| text::print(insn, 0);
-    let all = forms::all(Reg::R1, Reg::R2, 1, 0, 0);
-    let sources = all.iter().flat_map(|insn| {
-        let form = form(insn);
+    forms::programs(cpu, &options(true, true), |form| {
         [
             format!("r1 = r3; r2 = r4; {form}; r0 = r1; r0 += r2; r0 += r3; exit"),
             format!("r2 = r4; r1 = r2; {form}; r0 = r1; r0 ^= r4; exit"),
             format!("if r5 == 1 goto +2; r2 = r4; r1 = r3; {form}; r1 += 1; {form}; exit"),
         ]
-    });
-    let exists = |insns: &Vec<Raw>| compile_unjudged(insns, cpu, &options(true, true)).is_ok();
-    sources
-        .map(|source| program(&source, cpu))
-        .filter(exists)
-        .collect()
+    })
 }
 
 #[test]

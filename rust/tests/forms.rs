@@ -2,9 +2,12 @@
 
 //! Every form that a typed instruction can have: what golden files must cover.
 
+use crate::host::{compile_unjudged, text, Options};
 use crate::jit::bpf::{
-    Access, AluOp, AtomicOp, Cond, Inline, Insn, Mem, Operand, Reg, Signature, Size, Swap, Width,
+    Access, AluOp, AtomicOp, Cond, Inline, Insn, Mem, Operand, Raw, Reg, Signature, Size, Swap,
+    Width,
 };
+use crate::jit::mips::Cpu;
 
 const WIDTHS: [Width; 2] = [Width::W32, Width::W64];
 const SIZES: [Size; 4] = [Size::B, Size::H, Size::W, Size::Dw];
@@ -244,4 +247,18 @@ fn sized(dst: Reg, src: Reg) -> Vec<Insn> {
         });
     }
     insns
+}
+
+/// Programs around every form of R1 and R2: those of what `around` makes of each that the core compiles so.
+pub(super) fn programs<const N: usize>(
+    cpu: &Cpu,
+    options: &Options<'_>,
+    around: impl Fn(&str) -> [String; N],
+) -> Vec<Vec<Raw>> {
+    let forms = all(Reg::R1, Reg::R2, 1, 0, 0);
+    let sources = forms.iter().flat_map(|insn| around(&text::print(insn, 0)));
+    let programs = sources.map(|source| super::program(&source, cpu));
+    programs
+        .filter(|insns| compile_unjudged(insns, cpu, options).is_ok())
+        .collect()
 }

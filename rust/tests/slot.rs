@@ -6,9 +6,9 @@
 //! [`compile`]). What is filled and what is not is in `golden/slots*.golden`.
 
 use super::{forms, program, LE64_R2, LE_R2, MACHINES};
-use crate::host::{compile, compile_unjudged, dialect, schedule, text, Options};
+use crate::host::{compile, dialect, schedule, Options};
 use crate::jit::asm::{Block, Sink, Slot, Target};
-use crate::jit::bpf::{Insn, Raw, Reg};
+use crate::jit::bpf::Raw;
 use crate::jit::mips::{self, Cpu};
 
 fn options(fills_slots: bool) -> Options<'static> {
@@ -20,20 +20,12 @@ fn options(fills_slots: bool) -> Options<'static> {
 
 /// Every form twice, once with a jump to the second, and something between that may move.
 fn every_form(cpu: &Cpu) -> Vec<Vec<Raw>> {
-    let form = |insn: &Insn| text::print(insn, 0);
-    let all = forms::all(Reg::R1, Reg::R2, 1, 0, 0);
-    let sources = all.iter().flat_map(|insn| {
-        let form = form(insn);
+    forms::programs(cpu, &options(true), |form| {
         [
             format!("r3 = 7; {form}; r4 = *(u32 *)(r10 - 8); {form}; r0 = r3; exit"),
             format!("if r5 == 1 goto +2; r3 = 7; r4 = r10; {form}; r3 += 1; {form}; exit"),
         ]
-    });
-    let exists = |insns: &Vec<Raw>| compile_unjudged(insns, cpu, &options(true)).is_ok();
-    sources
-        .map(|source| program(&source, cpu))
-        .filter(exists)
-        .collect()
+    })
 }
 
 #[test]
