@@ -102,7 +102,11 @@ fn run(arguments: &Arguments) -> Result<bool> {
         forms: &super::prove::form_names,
     };
     let mut findings = check(&known, &places)?;
-    for linux in super::linux::sources() {
+    let sources = super::linux::sources();
+    if sources.is_empty() {
+        println!("not checked: what helpers take and give, since there is no source");
+    }
+    for linux in sources {
         helpers::check(&root, &linux, &mut findings)?;
     }
     match arguments.table.is_some() || old == new {

@@ -8,7 +8,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{ensure, Context, Result};
 
 use super::check::Findings;
 
@@ -46,7 +46,9 @@ pub(super) fn check(project: &Path, linux: &Path, findings: &mut Findings) -> Re
             }
         }
     }
-    for row in rows(&table) {
+    let rows = rows(&table);
+    ensure!(!rows.is_empty(), "{TABLE} has no rows");
+    for row in rows {
         match judge(&row, &source) {
             Ok(()) => findings.passed += 1,
             Err(why) => findings.faults.push(format!("{TABLE}: {}: {why}", row[0])),
