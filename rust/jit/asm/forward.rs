@@ -24,20 +24,27 @@ impl Block {
     /// Leaves out a copy in front of the block that one of its instructions computes from in its place, and all of
     /// the block itself. Says where in the image the one in front was: it is one shorter from there on.
     ///
+    /// `index` is of the first instruction to ask, and goes on to where to ask next: in the order in which they
+    /// compute. What one of them leaves out is no reason to ask those before it again.
+    ///
     /// # Errors
     ///
     /// `Internal`, in the name of instruction `at`, if the image has no such instruction.
-    pub(crate) fn forward_copies(&mut self, sink: &mut Sink<'_>, at: u32) -> Result<Option<u32>> {
+    pub(crate) fn forward_copies(
+        &mut self,
+        sink: &mut Sink<'_>,
+        at: u32,
+        index: &mut usize,
+    ) -> Result<Option<u32>> {
         if sink.copied.union(self.copied).is_empty() || !self.is_straight() {
             return Ok(None);
         }
-        let mut index = 0usize;
-        while let Some(&insn) = self.insns().get(index).filter(|&&insn| !has(insn, FIXED)) {
-            let Some((place, shorter)) = self.forwarded(insn, index, sink) else {
-                index = index.wrapping_add(1);
+        while let Some(&insn) = self.insns().get(*index).filter(|&&insn| !has(insn, FIXED)) {
+            let Some((place, shorter)) = self.forwarded(insn, *index, sink) else {
+                *index = index.wrapping_add(1);
                 continue;
             };
-            self.set(index, shorter);
+            self.set(*index, shorter);
             match place {
                 Place::Here(copy) => self.take_out(copy),
                 Place::Before(copy) => {

@@ -29,7 +29,8 @@ impl<A: Abi> Compiler<'_, A> {
         if !self.program.forwards_copies {
             return Ok(());
         }
-        while let Some(position) = self.block.forward_copies(sink, at)? {
+        let mut index = 0;
+        while let Some(position) = self.block.forward_copies(sink, at, &mut index)? {
             self.close_gap(sink, position, at)?;
         }
         Ok(())
