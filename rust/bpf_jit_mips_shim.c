@@ -63,13 +63,12 @@ s64 bpf_jit_mips_smod64(s64 dividend, s64 divisor)
 /* kernel/bpf/helpers.c: no header has it. */
 extern void bpf_throw(u64 number);
 
-static struct bpf_prog *program_at(unsigned long pc)
+struct bpf_prog *bpf_jit_mips_program(unsigned long address)
 {
 	struct bpf_prog *prog;
 
-	/* It cannot go away: it has a frame on this stack. */
 	rcu_read_lock();
-	prog = bpf_prog_ksym_find(pc);
+	prog = bpf_prog_ksym_find(address);
 	rcu_read_unlock();
 	return prog;
 }
@@ -86,7 +85,8 @@ static noinline void bpf_jit_mips_throw(u64 number, unsigned long from)
 	struct bpf_prog *prog;
 
 	for (;;) {
-		prog = program_at(pc);
+		/* It cannot go away: it has a frame on this stack. */
+		prog = bpf_jit_mips_program(pc);
 		BUG_ON(!prog || !bpf_jit_mips_leave(prog, &sp, &pc));
 		if (!bpf_is_subprog(prog))
 			break;
@@ -112,7 +112,7 @@ void arch_bpf_stack_walk(bool (*consume)(void *cookie, u64 ip, u64 sp, u64 bp),
 	sp = regs.regs[29];
 	ra = regs.regs[31];
 	for (pc = regs.cp0_epc; pc; pc = next) {
-		prog = program_at(pc);
+		prog = bpf_jit_mips_program(pc);
 		if (prog) {
 			ra = 0;
 			if (!bpf_jit_mips_leave(prog, &sp, &next))
@@ -134,7 +134,9 @@ void arch_bpf_stack_walk(bool (*consume)(void *cookie, u64 ip, u64 sp, u64 bp),
 void bpf_jit_mips_free(struct bpf_prog *prog)
 {
 	if (prog->jited) {
-		bpf_jit_binary_free(bpf_jit_mips_header(prog));
+		if (prog->aux->jit_data)
+			bpf_jit_binary_free(bpf_jit_mips_header(prog->aux->jit_data));
+		bpf_jit_binary_free(bpf_jit_mips_header(prog->bpf_func));
 		WARN_ON_ONCE(!bpf_prog_kallsyms_verify_off(prog));
 	}
 	bpf_prog_unlock_free(prog);
@@ -212,9 +214,9 @@ const struct bpf_insn *bpf_jit_mips_insns(const struct bpf_prog *prog)
 }
 
 /* As bpf_jit_binary_hdr() of kernel/bpf/core.c, which is that file's own. */
-struct bpf_binary_header *bpf_jit_mips_header(const struct bpf_prog *prog)
+struct bpf_binary_header *bpf_jit_mips_header(const void *code)
 {
-	return (void *)((unsigned long)prog->bpf_func & PAGE_MASK);
+	return (void *)((unsigned long)code & PAGE_MASK);
 }
 
 int bpf_jit_mips_lock_ro(struct bpf_binary_header *header)

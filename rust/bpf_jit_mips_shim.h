@@ -82,12 +82,15 @@ s64 bpf_jit_mips_sdiv64(s64 dividend, s64 divisor);
 s64 bpf_jit_mips_smod64(s64 dividend, s64 divisor);
 
 /* Called by the JIT. */
+/* The program or function of one that has code there. It must be held. */
+struct bpf_prog *bpf_jit_mips_program(unsigned long address);
 /* Of MIPS32: 1, 2 or 6, of which 3 to 5 bring nothing that an image uses. */
 u32 bpf_jit_mips_release(void);
 /* What all CPUs are, or CPU_UNKNOWN. */
 enum cpu_type_enum bpf_jit_mips_cpu_type(void);
 const struct bpf_insn *bpf_jit_mips_insns(const struct bpf_prog *prog);
-struct bpf_binary_header *bpf_jit_mips_header(const struct bpf_prog *prog);
+/* Of what begins on the first page of its memory. */
+struct bpf_binary_header *bpf_jit_mips_header(const void *code);
 int bpf_jit_mips_lock_ro(struct bpf_binary_header *header);
 void bpf_jit_mips_flush(const void *start, const void *end);
 void bpf_jit_mips_dump(const struct bpf_prog *prog, u32 bytes, void *image);
@@ -109,7 +112,7 @@ bool bpf_jit_mips_leave(const struct bpf_prog *prog, u64 *sp, u64 *pc);
 /* Memory that each processor has for a program, of so many bytes between guards; NULL if there is none. */
 void *bpf_jit_mips_alloc_stack(u32 bytes);
 void bpf_jit_mips_free_stack(const struct bpf_prog *prog, void *stack, u32 bytes);
-/* What bpf_jit_free() of kernel/bpf/core.c does. */
+/* What bpf_jit_free() of kernel/bpf/core.c does, and the stub of the program's entry. */
 void bpf_jit_mips_free(struct bpf_prog *prog);
 /* The program's arena, if it has one: its addresses in the kernel and in user space. */
 bool bpf_jit_mips_arena(const struct bpf_prog *prog, u64 *kernel, u64 *user);

@@ -211,16 +211,6 @@ impl Spot<'_> {
         if distance % 4 != 0 {
             return Err(format!("goes to {address:#x}, which is no word's"));
         }
-        let to = distance / 4;
-        if self.is_stub_to(to as usize) {
-            return Ok(());
-        }
-        self.judge_target(i64::from(to))
-    }
-
-    /// Whether this is what a stub does: it is behind all else, and goes on in the prologue.
-    fn is_stub_to(&self, to: usize) -> bool {
-        let prologue = self.starts.iter().skip(1).take(to);
-        self.block.end == self.image.words.len() && !prologue.copied().any(|start| start)
+        self.judge_target(i64::from(distance / 4))
     }
 }

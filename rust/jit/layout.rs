@@ -85,8 +85,6 @@ pub(crate) struct Compiler<'a, A> {
     written: RegMask,
     offsets: &'a mut [u32],
     draft: Draft<'a>,
-    /// Words in front of the stub behind the epilogue, as far as measured.
-    stub_at: u32,
     block: &'a mut Block,
     fault_count: u32,
 }
@@ -145,7 +143,6 @@ impl<'a, A: Abi> Compiler<'a, A> {
             written: RegMask::EMPTY,
             offsets: workspace.offsets,
             draft: Draft::new(workspace.draft),
-            stub_at: 0,
             block: workspace.block,
             fault_count: 0,
         })
@@ -199,7 +196,7 @@ impl<'a, A: Abi> Compiler<'a, A> {
         address: u32,
     ) -> Result {
         if self.draft.is_whole() {
-            return self.write_draft(words, faults, address);
+            return self.write_draft(words, faults);
         }
         let lengths = (words.len(), faults.len());
         let mut sink = Sink::writing(words).with_faults(faults);
@@ -262,10 +259,6 @@ impl<'a, A: Abi> Compiler<'a, A> {
         }
         self.locate(self.len, sink)?;
         self.epilogue(sink)?;
-        self.stub_at = sink.len();
-        if self.program.linkage.is_attachable {
-            self.stub(sink, image)?;
-        }
         self.fault_count = sink.fault_count();
         Ok(sink.len())
     }
@@ -285,12 +278,6 @@ impl<'a, A: Abi> Compiler<'a, A> {
         self.fill_slot(sink, self.len)?;
         sink.settle();
         self.finish(epilogue, sink, self.len)
-    }
-
-    fn stub(&mut self, sink: &mut Sink<'_>, image: u32) -> Result {
-        self.start(Target::NONE);
-        let stub = self.setting.frame.stub(self.block, image, sink.len());
-        self.finish(stub, sink, self.len)
     }
 
     /// What holds for the instruction at `at`, behind which `next` begins.

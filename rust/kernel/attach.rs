@@ -10,41 +10,95 @@ use core::slice;
 
 use kernel::bindings;
 
-use super::compat;
-use crate::jit::abi::site::Site;
+use super::compile::{is_attachable, role};
+use super::image::Image;
+use super::{compat, cpu};
+use crate::jit::abi::site::{Site, LITERAL, STUB};
+use crate::jit::abi::Role;
+use crate::jit::error::Result;
 use crate::jit::mips::{Disp16, Insn, Reg};
 
 /// Bytes of an instruction.
 const WORD: usize = 4;
 
-/// Code that BPF has made: a program, a function of one, or a trampoline.
+/// The image of a program, or of a function of one, that trampolines may be attached to.
 pub(super) struct Text {
+    prog: *mut bindings::bpf_prog,
+    pub(super) role: Role,
+    /// The image, and its address.
     start: *mut u32,
-    words: usize,
+    address: u32,
+    site: Site,
 }
 
 impl Text {
-    /// What is at an address, and not only around it.
-    pub(super) fn at(address: *mut c_void) -> Option<Text> {
-        let (size, offset) = compat::look_up(address)?;
-        let words = size.checked_div(WORD)?;
-        let start = address.cast();
-        (offset == 0).then_some(Text { start, words })
+    /// Of the program that the kernel calls at an address.
+    pub(super) fn at(function: *mut c_void) -> Option<Text> {
+        // SAFETY: Who attaches to code, or asks for a trampoline that is to be attached to it, holds it.
+        let program = compiled(unsafe { bindings::bpf_jit_mips_program(function as _) });
+        // SAFETY: It is null or valid, and held.
+        let prog = unsafe { program.as_ref() }?;
+        // SAFETY: `aux` of a program is valid.
+        let is_attachable = is_attachable(unsafe { &*prog.aux });
+        if prog.jited() == 0 || prog.bpf_func? as *mut c_void != function || !is_attachable {
+            return None;
+        }
+        let role = role(prog);
+        let entry = role.entry() as usize;
+        let start = function.cast::<u32>().wrapping_sub(entry);
+        let words = (prog.jited_len as usize / WORD).checked_add(entry)?;
+        // SAFETY: So many words are the image, which stays. Who changes it at the same time does so under locks
+        // of the kernel's, but for a word that nobody looks for here.
+        let image = unsafe { slice::from_raw_parts(start, words) };
+        Some(Text {
+            prog: program,
+            role,
+            start,
+            address: u32_of(start)?,
+            site: Site::find::<cpu::Native>(image, role)?,
+        })
     }
 
-    /// Where a trampoline can be attached to it.
-    pub(super) fn site(&self) -> Option<Site> {
-        let address = i32::try_from(self.start as isize).ok()?;
-        // SAFETY: Code that the kernel knows by its address stays there as long as somebody holds it,
-        // which those do who attach to it; who changes it at the same time does so under locks of
-        // the kernel's, but for words that nobody looks for here.
-        let words = unsafe { slice::from_raw_parts(self.start, self.words) };
-        Site::find(words, address as u32)
+    /// Its stub; null if it has none yet.
+    fn stub(&self) -> *mut u32 {
+        // SAFETY: The program is valid, and so is `aux` of it. Nobody else's is `jit_data`.
+        unsafe { (*(*self.prog).aux).jit_data }.cast()
     }
 
-    fn word(&self, at: u32) -> *mut u32 {
-        self.start.wrapping_add(at as usize)
+    /// Makes its stub.
+    ///
+    /// # Errors
+    ///
+    /// `NoMemory` if there is none for it.
+    fn make_stub(&self, plain: u32, goal: *mut c_void) -> Result<*mut u32> {
+        let mut image = Image::new(STUB as u32, 0, 0)?;
+        let words = self.site.stub(plain, self.address, image.address()?, goal as usize as u32);
+        for (place, word) in image.words().iter_mut().zip(words) {
+            *place = word;
+        }
+        let stub = image.keep()?.as_ptr();
+        // SAFETY: As in stub(). bpf_jit_free() gives it back.
+        unsafe { (*(*self.prog).aux).jit_data = stub.cast() };
+        Ok(stub)
     }
+}
+
+/// The one that was compiled: of a program of several functions that is the first of these.
+fn compiled(program: *mut bindings::bpf_prog) -> *mut bindings::bpf_prog {
+    // SAFETY: It is null or valid, and so is `aux` of it.
+    let aux = unsafe { program.as_ref().map(|prog| &*prog.aux) };
+    match aux {
+        Some(aux) if aux.real_func_cnt != 0 => {
+            // SAFETY: There are so many functions, and this is one of them: itself, unless it is the program.
+            unsafe { *aux.func.wrapping_add(aux.func_idx as usize) }
+        }
+        _ => program,
+    }
+}
+
+/// The word of which an address of code is the sign-extension.
+fn u32_of(address: *const u32) -> Option<u32> {
+    i32::try_from(address as isize).ok().map(|word| word as u32)
 }
 
 /// Attaches the entry of a program to `new`, if it is attached to `old`; null is nothing.
@@ -54,35 +108,50 @@ pub(super) fn attach(program: *mut c_void, old: *mut c_void, new: *mut c_void) -
     const NOT_SUPPORTED: c_int = -(bindings::ENOTSUPP as c_int);
     const CHANGED: c_int = -(bindings::EFAULT as c_int);
     const NO_CODE: c_int = -(bindings::EINVAL as c_int);
+    const NO_MEMORY: c_int = -(bindings::ENOMEM as c_int);
 
     let Some(text) = Text::at(program) else {
         return NOT_SUPPORTED;
     };
-    let Some(site) = text.site() else {
-        return NOT_SUPPORTED;
-    };
     // A program that was not compiled has the interpreter for a function.
-    if !new.is_null() && Text::at(new).is_none() {
+    if !new.is_null() && !matches!(compat::look_up(new), Some((_, 0))) {
         return NO_CODE;
     }
-    let (word, literal) = (text.word(site.at), text.word(site.literal));
-    // SAFETY: Both are words of the program's.
-    let (found, target) = unsafe { (word.read_volatile(), literal.read_volatile()) };
-    let is_attached = found == site.branch;
-    if is_attached == old.is_null() || is_attached && target != old as usize as u32 {
+    let place = text.start.wrapping_add(text.site.at as usize);
+    // SAFETY: It is a word of the program's.
+    let found = unsafe { place.read_volatile() };
+    let mut stub = text.stub();
+    let literal = |stub: *mut u32| stub.wrapping_add(LITERAL);
+    // SAFETY: A stub has a first word, and a literal.
+    let (plain, goal) = match unsafe { stub.as_ref() } {
+        Some(plain) => (*plain, unsafe { literal(stub).read_volatile() }),
+        None => (found, 0),
+    };
+    let is_attached = found != plain;
+    if is_attached == old.is_null() || is_attached && goal != old as usize as u32 {
         return CHANGED;
     }
-    if !new.is_null() {
-        // SAFETY: Likewise. Who loads it finds the one or the other.
-        unsafe { literal.write_volatile(new as usize as u32) };
+    if new.is_null() {
+        if is_attached {
+            // SAFETY: It is a word of the program's.
+            unsafe { bindings::bpf_jit_mips_patch(place, plain) };
+        }
+        return 0;
     }
-    let wanted = match new.is_null() {
-        true => site.plain,
-        false => site.branch,
-    };
-    if wanted != found {
-        // SAFETY: Likewise. The literal is there before the branch.
-        unsafe { bindings::bpf_jit_mips_patch(word, wanted) };
+    if stub.is_null() {
+        stub = match text.make_stub(plain, new) {
+            Ok(stub) => stub,
+            Err(_) => return NO_MEMORY,
+        };
+    } else {
+        // SAFETY: Whoever loads it finds the one or the other.
+        unsafe { literal(stub).write_volatile(new as usize as u32) };
+    }
+    match u32_of(stub).and_then(|stub| text.site.jump(text.address, stub)) {
+        // SAFETY: It is a word of the program's, and the stub is there before the jump.
+        Some(jump) if jump != found => unsafe { bindings::bpf_jit_mips_patch(place, jump) },
+        Some(_) => {}
+        None => return NOT_SUPPORTED,
     }
     0
 }

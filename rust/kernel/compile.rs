@@ -164,7 +164,7 @@ fn dialect(cpu: &Cpu, runtime: &Runtime) -> Dialect {
 }
 
 /// Which function of its program this is.
-fn role(prog: &bindings::bpf_prog) -> Role {
+pub(super) fn role(prog: &bindings::bpf_prog) -> Role {
     // SAFETY: `aux` of a program that is being compiled is valid.
     let aux = unsafe { &*prog.aux };
     match (prog.is_func(), aux.func_idx) {
@@ -173,6 +173,11 @@ fn role(prog: &bindings::bpf_prog) -> Role {
         _ if aux.exception_cb => Role::Exception,
         _ => Role::Subprogram,
     }
+}
+
+/// Whether trampolines may be attached to the function: what core attaches to has a type.
+pub(super) fn is_attachable(aux: &bindings::bpf_prog_aux) -> bool {
+    aux.func_info_cnt != 0 && !aux.exception_cb
 }
 
 /// How the function is called besides as others are.
@@ -192,8 +197,7 @@ fn linkage(prog: &bindings::bpf_prog, endian: Endian) -> Result<Linkage> {
     // SAFETY: `aux` of a program that is being compiled is valid.
     let aux = unsafe { &*prog.aux };
     Ok(Linkage {
-        // What core attaches to is a function with a type.
-        is_attachable: aux.func_info_cnt != 0 && !aux.exception_cb,
+        is_attachable: is_attachable(aux),
         extends,
         returns_r0: is_entered_by_kernel
             && prog.type_ == bindings::bpf_prog_type_BPF_PROG_TYPE_STRUCT_OPS,

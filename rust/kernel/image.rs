@@ -75,9 +75,10 @@ impl Image {
         if prog.is_func() == 0 || prog.jited() == 0 {
             return None;
         }
+        let function = prog.bpf_func? as *mut u32;
         // SAFETY: A program that is jited has an image from bpf_jit_binary_alloc().
-        let header = unsafe { bindings::bpf_jit_mips_header(prog) };
-        let start = (prog.bpf_func? as *mut u32).wrapping_sub(entry as usize);
+        let header = unsafe { bindings::bpf_jit_mips_header(function.cast()) };
+        let start = function.wrapping_sub(entry as usize);
         let image = Image {
             header: NonNull::new(header)?,
             start: NonNull::new(start)?,
@@ -159,15 +160,8 @@ impl Image {
     ///
     /// `NoMemory` if the memory cannot be made executable.
     pub(super) fn publish(self, prog: &mut bindings::bpf_prog) -> Result {
-        // SAFETY: The header is that of a live allocation.
-        if unsafe { bindings::bpf_jit_mips_lock_ro(self.header.as_ptr()) } != 0 {
-            return Err(Error::NoMemory);
-        }
-        let end = self.start.as_ptr().wrapping_add(self.words as usize);
+        self.seal()?;
         let (function, bytes) = self.function();
-        // SAFETY: The header lies before the image in the same allocation; `end` is at most its
-        // end.
-        unsafe { bindings::bpf_jit_mips_flush(self.header.as_ptr().cast(), end.cast()) };
         // SAFETY: The program is valid, and the image has this many bytes from there.
         unsafe { bindings::bpf_jit_mips_dump(prog, bytes, function.cast()) };
         if self.faults != 0 {
@@ -177,6 +171,32 @@ impl Image {
             aux.num_exentries = self.faults;
         }
         self.hand_over(prog);
+        Ok(())
+    }
+
+    /// Makes the image executable and leaves it to whoever keeps the address of its first word, by which
+    /// `bpf_jit_mips_header()` finds what to give back.
+    ///
+    /// # Errors
+    ///
+    /// `NoMemory` if the memory cannot be made executable.
+    pub(super) fn keep(self) -> Result<NonNull<u32>> {
+        self.seal()?;
+        let start = self.start;
+        core::mem::forget(self);
+        Ok(start)
+    }
+
+    /// Makes it executable as it is.
+    fn seal(&self) -> Result {
+        // SAFETY: The header is that of a live allocation.
+        if unsafe { bindings::bpf_jit_mips_lock_ro(self.header.as_ptr()) } != 0 {
+            return Err(Error::NoMemory);
+        }
+        let end = self.start.as_ptr().wrapping_add(self.words as usize);
+        // SAFETY: The header lies before the image in the same allocation; `end` is at most its
+        // end.
+        unsafe { bindings::bpf_jit_mips_flush(self.header.as_ptr().cast(), end.cast()) };
         Ok(())
     }
 

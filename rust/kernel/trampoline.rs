@@ -18,7 +18,7 @@ use super::compat::{self, Lists};
 use super::compile::{value, EMPTY};
 use super::memory::Zeroes;
 use super::cpu;
-use crate::jit::abi::Abi;
+use crate::jit::abi::{Abi, Role};
 use crate::jit::asm::Block;
 use crate::jit::error::{Error, Result};
 use crate::jit::mips::Width;
@@ -215,8 +215,8 @@ fn target(request: &Request<'_>) -> Result<Target> {
     if request.flags & flag::INDIRECT != 0 {
         return Ok(Target::Callback);
     }
-    match Text::at(request.function).and_then(|text| text.site()) {
-        Some(site) if site.is_function => Ok(Target::Subprogram),
+    match Text::at(request.function).map(|text| text.role) {
+        Some(Role::Subprogram) => Ok(Target::Subprogram),
         Some(_) => Ok(Target::Main),
         None => Err(UNSUPPORTED),
     }

@@ -191,7 +191,7 @@ impl<A: Abi> Frame<A> {
                 self.make(asm);
             }
         }
-        // What a branch to the stub executes may be executed twice, in no frame that lasts.
+        // What a jump to a stub executes may be executed twice, in no frame that lasts.
         if self.linkage.is_attachable && self.saved.is_empty() {
             asm.push(Insn::NOP);
         }

@@ -28,7 +28,7 @@ const LONGEST: usize = 1 << 15;
 #[derive(Debug)]
 pub(super) struct Draft<'a> {
     words: &'a mut [u32],
-    /// How many words there are in front of the stub behind the epilogue.
+    /// How many there are, if it has all of the program.
     len: Option<u32>,
 }
 
@@ -59,7 +59,7 @@ impl<A: Abi> Compiler<'_, A> {
         let words = self.pass(&mut sink, Forms::All(Form::Near), 0)?;
         let is_near = is_in_reach(0, words);
         if is_near && sink.is_draft() {
-            self.draft.len = Some(self.stub_at);
+            self.draft.len = Some(words);
         }
         self.draft.words = sink.into_memory();
         Ok(is_near.then_some(words))
@@ -70,12 +70,7 @@ impl<A: Abi> Compiler<'_, A> {
     /// # Errors
     ///
     /// `Internal` if that is not as long as was measured.
-    pub(super) fn write_draft(
-        &mut self,
-        words: &mut [u32],
-        faults: &[Fault],
-        address: u32,
-    ) -> Result {
+    pub(super) fn write_draft(&mut self, words: &mut [u32], faults: &[Fault]) -> Result {
         let wrong = Err(Error::Internal { at: self.len });
         let len = words.len();
         let mut sink = Sink::writing(words);
@@ -85,9 +80,6 @@ impl<A: Abi> Compiler<'_, A> {
             .and_then(|len| self.draft.words.get(..len as usize));
         if all.and_then(|all| sink.copy(all)).is_none() {
             return wrong;
-        }
-        if self.program.linkage.is_attachable {
-            self.stub(&mut sink, address)?;
         }
         if sink.len() as usize != len || !faults.is_empty() {
             return wrong;

@@ -40,6 +40,11 @@ const _: () = {
         bpf_jit_needs_zext
     };
     if true {
+        bindings::bpf_jit_free
+    } else {
+        bpf_jit_free
+    };
+    if true {
         bindings::bpf_arch_text_poke
     } else {
         bpf_arch_text_poke
@@ -119,6 +124,17 @@ pub(crate) fn private_stack(_: &mut bindings::bpf_prog) -> Result<Option<u64>> {
 
 /// See [`private_stack`].
 pub(crate) fn free_private_stack(_: &mut bindings::bpf_prog) {}
+
+/// Gives back what a program has, and the program.
+///
+/// # Safety
+///
+/// `prog` must be valid, and nobody may use it any more.
+#[no_mangle]
+pub(crate) unsafe extern "C" fn bpf_jit_free(prog: *mut bindings::bpf_prog) {
+    // SAFETY: The caller says so.
+    unsafe { bindings::bpf_jit_mips_free(prog) };
+}
 
 /// The programs of one kind that a trampoline runs.
 pub(crate) type Lists = bindings::bpf_tramp_links;

@@ -14,7 +14,7 @@
 //! ```
 
 use super::Frame;
-use crate::jit::abi::{site, Abi, Role, TAIL_ENTRY};
+use crate::jit::abi::{Abi, Role, TAIL_ENTRY};
 use crate::jit::asm::Block;
 use crate::jit::mips::{Disp16, Insn, Reg, Simm16};
 
@@ -82,40 +82,5 @@ impl<A: Abi> Frame<A> {
             both,
             outer: [clear, first, second],
         }
-    }
-
-    /// Emits what leads from the entry to a trampoline: behind everything else, at this word of the
-    /// image, which stands at an address.
-    pub(crate) fn stub(&self, asm: &mut Block, image: u32, position: u32) -> Option<()> {
-        let (replaced, behind) = match self.role {
-            Role::Subprogram => {
-                let makes_frame = u32::from(self.size != Simm16::ZERO);
-                let site = A::SUBPROGRAM_ENTRY.checked_add(makes_frame)?;
-                (Insn::NOP, site.checked_add(1)?)
-            }
-            Role::Whole | Role::Main => {
-                let outer = self.entering().outer;
-                let last = outer.iter().rev().flatten().next();
-                let behind = TAIL_ENTRY.checked_add(1)?.checked_add(self.skipped())?;
-                (last.copied().unwrap_or(Insn::NOP), behind)
-            }
-            // Nothing is attached to what the kernel calls for an exception.
-            Role::Exception => return None,
-        };
-        let (undo, redo) = match self.size {
-            Simm16::ZERO => (Insn::NOP, Insn::NOP),
-            size => (
-                A::add(Reg::SP, Reg::SP, size),
-                A::add(Reg::SP, Reg::SP, self.minus_size),
-            ),
-        };
-        let stub = site::Stub {
-            replaced,
-            undo,
-            redo,
-            behind,
-            is_function: self.role == Role::Subprogram,
-        };
-        site::emit(asm, &stub, image, position)
     }
 }
