@@ -2,7 +2,7 @@
 
 //! Does compiling get dearer the longer a program is?
 //!
-//! Programs of 100 to 10,000 instructions, which are only compiled (boot-tests/user/bench/grown.c): for
+//! Programs of 100 to 990,000 instructions, which are only compiled (boot-tests/user/bench/grown.c): for
 //! each JIT, how many instructions compiling takes for each instruction of BPF. They are no real programs, so they
 //! are in no mean. The chart has a line for each JIT:
 //!
@@ -11,7 +11,7 @@
 //!       |*---*---*---*---*  C
 //!  1000 |*---*---*---*---*  Rust
 //!       +------------------
-//!        100   1,000   10,000
+//!        100   ...   1,000,000
 //! ```
 
 use super::figures::{Figure, Row};
@@ -77,7 +77,7 @@ pub(crate) fn told(machine: &str, rows: &[Row]) -> String {
 }
 
 fn x(length: f64) -> f64 {
-    LEFT + (length.max(100.0).log10() - 2.0) / 2.0 * WIDTH
+    LEFT + (length.max(100.0).log10() - 2.0) / 4.0 * WIDTH
 }
 
 fn label(x: f64, y: f64, anchor: &str, words: &str) -> String {
@@ -119,7 +119,8 @@ pub(crate) fn document(rows: &[Row]) -> String {
         );
         svg += &label(LEFT - 6.0, y(cost) + 4.0, "end", &format!("{cost:.0}"));
     }
-    for (length, words) in [(1e2, "100"), (1e3, "1,000"), (1e4, "10,000")] {
+    let lengths = ["100", "1,000", "10,000", "100,000", "1,000,000"];
+    for (length, words) in [1e2, 1e3, 1e4, 1e5, 1e6].into_iter().zip(lengths) {
         svg += &label(x(length), TOP + HEIGHT + 18.0, "middle", words);
     }
     for ((_, name, colour), points) in JITS.iter().zip(&all) {

@@ -3,8 +3,9 @@
  * Programs of any length, for the curve of what compiling takes.
  *
  * They are the same over and over again: loads, stores and arithmetic of 32 and 64 bits as
- * programs have them, and one way out in each round. What the verifier takes for that grows with
- * the square of the length: 13 billion instructions for the longest program here.
+ * programs have them. What the verifier takes for ways out grows with the square of their number, so
+ * that there is one for every sixty rounds. The longest program is as long as it looks at: a million
+ * instructions, of which it follows some twice.
  */
 
 #include <errno.h>
@@ -16,7 +17,9 @@
 
 #include "bench.h"
 
-const unsigned int grown_lengths[] = { 100, 300, 1000, 3000, 10000 };
+const unsigned int grown_lengths[] = {
+	100, 300, 1000, 3000, 10000, 30000, 100000, 300000, 990000
+};
 const unsigned int grown_count = sizeof(grown_lengths) / sizeof(*grown_lengths);
 
 static const struct bpf_insn round[] = {
@@ -33,10 +36,24 @@ static const struct bpf_insn round[] = {
 	BPF_ALU32_REG(BPF_ADD, BPF_REG_5, BPF_REG_4),
 	BPF_ALU64_REG(BPF_OR, BPF_REG_7, BPF_REG_5),
 	BPF_MOV32_REG(BPF_REG_0, BPF_REG_7),
+};
+#define ROUND (sizeof(round) / sizeof(*round))
+
+static const struct bpf_insn way_out[] = {
 	BPF_JMP_IMM(BPF_JNE, BPF_REG_2, 7, 1),
 	BPF_EXIT_INSN(),
 };
-#define ROUND (sizeof(round) / sizeof(*round))
+#define WAY_OUT (sizeof(way_out) / sizeof(*way_out))
+
+/* The first of sixty rounds has a way out behind it. */
+static struct bpf_insn grown(unsigned int i)
+{
+	unsigned int at = i % (60 * ROUND + WAY_OUT);
+
+	if (at >= ROUND && at < ROUND + WAY_OUT)
+		return way_out[at - ROUND];
+	return round[(at < ROUND ? at : at - WAY_OUT) % ROUND];
+}
 
 /* The last two are its end: a jump over the first of them goes to the other. */
 static void grow(struct bpf_insn *insns, unsigned int length)
@@ -47,7 +64,7 @@ static void grow(struct bpf_insn *insns, unsigned int length)
 	insns[1] = BPF_MOV64_IMM(BPF_REG_7, 0);
 	insns[2] = BPF_MOV64_IMM(BPF_REG_0, 0);
 	for (i = 3; i < length - 2; i++)
-		insns[i] = round[(i - 3) % ROUND];
+		insns[i] = grown(i - 3);
 	insns[length - 2] = BPF_MOV64_IMM(BPF_REG_0, 0);
 	insns[length - 1] = BPF_EXIT_INSN();
 }
