@@ -19,8 +19,8 @@ mod tests;
 pub use evaluate::Assignment;
 
 use super::word::{Bits, Word};
+use rustc_hash::FxHashMap;
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::fmt;
 use std::ops::{Add, BitAnd, BitOr, BitXor, Mul, Neg, Not, Sub};
 
@@ -74,7 +74,7 @@ enum Binary {
 #[derive(Default)]
 struct Table {
     nodes: Vec<Node>,
-    terms: HashMap<(Node, u32), Term>,
+    terms: FxHashMap<(Node, u32), Term>,
     /// Names of variables.
     names: Vec<String>,
     /// How often the lemma about products was used.

@@ -7,7 +7,7 @@
 
 use super::{Binary, Node, Term};
 use crate::model::word::Word;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::fmt::Write;
 
 /// That the product of doublewords is what [`super::rewrite`] writes for it: with integers below
@@ -55,7 +55,7 @@ impl Query {
 #[derive(Default)]
 struct Printer {
     text: String,
-    names: HashMap<Term, String>,
+    names: FxHashMap<Term, String>,
     variables: Vec<Term>,
     addresses: Vec<Term>,
 }
