@@ -3,9 +3,10 @@
  * Programs of any length, for the curve of what compiling takes.
  *
  * They are the same over and over again: loads, stores and arithmetic of 32 and 64 bits as
- * programs have them. What the verifier takes for ways out grows with the square of their number, so
- * that there is one for every sixty rounds. The longest program is as long as it looks at: a million
- * instructions, of which it follows some twice.
+ * programs have them. What the verifier takes for some things grows with the square of their number: ways
+ * out, so that there is one for every sixty rounds, and zero-extensions, so that nobody reads what is
+ * above a result of 32 bits. The longest program is as long as it looks at: a million instructions, of
+ * which it follows some twice.
  */
 
 #include <errno.h>
@@ -25,7 +26,7 @@ const unsigned int grown_count = sizeof(grown_lengths) / sizeof(*grown_lengths);
 static const struct bpf_insn round[] = {
 	BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_6, 0),
 	BPF_ALU32_IMM(BPF_AND, BPF_REG_2, 0xff),
-	BPF_MOV64_REG(BPF_REG_3, BPF_REG_2),
+	BPF_LDX_MEM(BPF_DW, BPF_REG_3, BPF_REG_10, -8),
 	BPF_ALU64_IMM(BPF_LSH, BPF_REG_3, 3),
 	BPF_ALU64_REG(BPF_ADD, BPF_REG_7, BPF_REG_3),
 	BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_7, -8),
@@ -34,13 +35,14 @@ static const struct bpf_insn round[] = {
 	BPF_STX_MEM(BPF_W, BPF_REG_10, BPF_REG_4, -16),
 	BPF_MOV32_IMM(BPF_REG_5, 0x12345678),
 	BPF_ALU32_REG(BPF_ADD, BPF_REG_5, BPF_REG_4),
-	BPF_ALU64_REG(BPF_OR, BPF_REG_7, BPF_REG_5),
-	BPF_MOV32_REG(BPF_REG_0, BPF_REG_7),
+	BPF_STX_MEM(BPF_W, BPF_REG_10, BPF_REG_5, -20),
+	BPF_ALU64_IMM(BPF_OR, BPF_REG_7, 0x1234),
+	BPF_MOV64_REG(BPF_REG_0, BPF_REG_7),
 };
 #define ROUND (sizeof(round) / sizeof(*round))
 
 static const struct bpf_insn way_out[] = {
-	BPF_JMP_IMM(BPF_JNE, BPF_REG_2, 7, 1),
+	BPF_JMP32_IMM(BPF_JNE, BPF_REG_2, 7, 1),
 	BPF_EXIT_INSN(),
 };
 #define WAY_OUT (sizeof(way_out) / sizeof(*way_out))
@@ -63,8 +65,9 @@ static void grow(struct bpf_insn *insns, unsigned int length)
 	insns[0] = BPF_MOV64_REG(BPF_REG_6, BPF_REG_1);
 	insns[1] = BPF_MOV64_IMM(BPF_REG_7, 0);
 	insns[2] = BPF_MOV64_IMM(BPF_REG_0, 0);
-	for (i = 3; i < length - 2; i++)
-		insns[i] = grown(i - 3);
+	insns[3] = BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_7, -8);
+	for (i = 4; i < length - 2; i++)
+		insns[i] = grown(i - 4);
 	insns[length - 2] = BPF_MOV64_IMM(BPF_REG_0, 0);
 	insns[length - 1] = BPF_EXIT_INSN();
 }
