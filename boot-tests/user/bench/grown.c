@@ -5,7 +5,7 @@
  * They are the same over and over again: loads, stores and arithmetic of 32 and 64 bits as
  * programs have them. What the verifier takes for some things grows with the square of their number: ways
  * out, so that there is one for every sixty rounds, and zero-extensions, so that nobody reads what is
- * above a result of 32 bits. The longest program is as long as it looks at: a million instructions, of
+ * above a result of 32 bits, and nothing is loaded from the context. The longest program is as long as it looks at: a million instructions, of
  * which it follows some twice.
  */
 
@@ -24,7 +24,7 @@ const unsigned int grown_lengths[] = {
 const unsigned int grown_count = sizeof(grown_lengths) / sizeof(*grown_lengths);
 
 static const struct bpf_insn round[] = {
-	BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_6, 0),
+	BPF_LDX_MEM(BPF_W, BPF_REG_2, BPF_REG_10, -20),
 	BPF_ALU32_IMM(BPF_AND, BPF_REG_2, 0xff),
 	BPF_LDX_MEM(BPF_DW, BPF_REG_3, BPF_REG_10, -8),
 	BPF_ALU64_IMM(BPF_LSH, BPF_REG_3, 3),
@@ -66,8 +66,9 @@ static void grow(struct bpf_insn *insns, unsigned int length)
 	insns[1] = BPF_MOV64_IMM(BPF_REG_7, 0);
 	insns[2] = BPF_MOV64_IMM(BPF_REG_0, 0);
 	insns[3] = BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_7, -8);
-	for (i = 4; i < length - 2; i++)
-		insns[i] = grown(i - 4);
+	insns[4] = BPF_STX_MEM(BPF_DW, BPF_REG_10, BPF_REG_7, -24);
+	for (i = 5; i < length - 2; i++)
+		insns[i] = grown(i - 5);
 	insns[length - 2] = BPF_MOV64_IMM(BPF_REG_0, 0);
 	insns[length - 1] = BPF_EXIT_INSN();
 }
