@@ -12,11 +12,11 @@ use crate::jit::analysis::SWEEPS;
 use crate::jit::work::Step;
 
 /// Passes that decode every instruction of a program: usage, sweeps forward and backward, what is jumped
-/// to, the choice of forms, and those that lower.
-const DECODING_PASSES: u64 = 3 + 2 * SWEEPS as u64 + LOWERING_PASSES;
+/// to, whether a guess at forms was right, their choice, and those that lower.
+const DECODING_PASSES: u64 = 4 + 2 * SWEEPS as u64 + LOWERING_PASSES;
 
-/// Passes that lower every instruction: near, far, as chosen, writing.
-const LOWERING_PASSES: u64 = 4;
+/// Passes that lower every instruction: near, at a guess, far, as chosen, writing.
+const LOWERING_PASSES: u64 = 5;
 
 /// Instructions of the longest block.
 const LONGEST_BLOCK: u64 = 48;

@@ -3,7 +3,9 @@
 //! Where everything goes: branch forms, offsets, and the two passes that make an image.
 //!
 //! A branch reaches 128 KiB either way; beyond, a jump goes through a register. Most programs are
-//! so short that every branch is near, and one measuring pass finds that out. For the others:
+//! so short that every branch is near, and one measuring pass finds that out. Of the others, a jump over many
+//! instructions is far, and one over few is near: one pass more, which finds out whether they are that near.
+//! Should they not be:
 //!
 //! 1. Measure with every jump far. No block gets longer than that.
 //! 2. A jump is near if its distance in *that* layout is in reach, else far.
@@ -14,9 +16,9 @@
 //! price is that a jump whose distance lies between the two layouts is far without need.
 //!
 //! The measuring pass and the writing pass are the same code. If they ever disagree, or a near
-//! target is out of reach after all, the answer is [`Error::Internal`] and no image. Where every branch is near,
-//! the words of the measuring pass are kept, and there is nothing left to do but to tell branches how far they go:
-//! `layout/draft.rs`.
+//! target is out of reach after all, the answer is [`Error::Internal`] and no image. Of the first two kinds of
+//! programs the words of the measuring pass are kept, and there is nothing left to do but to tell jumps where they
+//! go: `layout/draft.rs`.
 
 mod draft;
 mod program;
@@ -38,7 +40,7 @@ pub(crate) use draft::draft_len;
 use draft::Draft;
 pub(crate) use program::Program;
 use program::{arena_of, check_subprograms, context_of, unsupported};
-use reach::is_in_reach;
+use reach::{is_in_reach, FEW};
 
 /// Memory that the caller lends for the time of a compilation.
 #[derive(Debug)]
@@ -66,9 +68,11 @@ const POSITION: u32 = !(FAR | ENTERED);
 const MAX_WORDS: u32 = Disp26::REACH;
 
 /// Which forms jumps take in a pass.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Forms {
     All(Form),
+    /// By how many instructions are in between.
+    Guessed,
     Chosen,
 }
 
@@ -85,6 +89,8 @@ pub(crate) struct Compiler<'a, A> {
     written: RegMask,
     offsets: &'a mut [u32],
     draft: Draft<'a>,
+    /// Those that have been measured.
+    forms: Forms,
     block: &'a mut Block,
     fault_count: u32,
 }
@@ -143,6 +149,7 @@ impl<'a, A: Abi> Compiler<'a, A> {
             written: RegMask::EMPTY,
             offsets: workspace.offsets,
             draft: Draft::new(workspace.draft),
+            forms: Forms::All(Form::Near),
             block: workspace.block,
             fault_count: 0,
         })
@@ -158,16 +165,18 @@ impl<'a, A: Abi> Compiler<'a, A> {
         if self.program.fills_slots || self.program.forwards_copies {
             self.find_entered()?;
         }
-        let mut words = self.pass_near()?;
-        if words.is_some() && !self.save_what_is_written()? {
-            words = self.pass_near()?;
-        }
+        let words = match self.measure_at_once(Forms::All(Form::Near))? {
+            Some(words) => Some(words),
+            None if self.len > FEW => self.measure_at_once(Forms::Guessed)?,
+            None => None,
+        };
         let words = match words {
             Some(words) => words,
             None => {
                 self.pass(&mut Sink::measuring(), Forms::All(Form::Far), 0)?;
                 self.save_what_is_written()?;
                 self.choose_forms()?;
+                self.forms = Forms::Chosen;
                 self.pass(&mut Sink::measuring(), Forms::Chosen, 0)?
             }
         };
@@ -196,11 +205,11 @@ impl<'a, A: Abi> Compiler<'a, A> {
         address: u32,
     ) -> Result {
         if self.draft.is_whole() {
-            return self.write_draft(words, faults);
+            return self.write_draft(words, faults, address);
         }
         let lengths = (words.len(), faults.len());
         let mut sink = Sink::writing(words).with_faults(faults);
-        let written = self.pass(&mut sink, Forms::Chosen, address)?;
+        let written = self.pass(&mut sink, self.forms, address)?;
         if (written as usize, self.fault_count as usize) != lengths {
             return Err(Error::Internal { at: self.len });
         }

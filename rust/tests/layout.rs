@@ -5,7 +5,7 @@
 //! That every jump goes where an instruction begins, and every branch is in reach, is judged of
 //! every image, see [`crate::host::check`]; here is what else must hold.
 
-use super::{program, BE_R1, BE_R6, LE_R1, LE_R2, LE_R6, MACHINES};
+use super::{program, BE_R1, BE_R6, LE64_R2, LE_R1, LE_R2, LE_R6, MACHINES};
 use crate::host::mips::Word;
 use crate::host::{compile, dialect, Image, Options, AX, RUNTIME};
 use crate::jit::abi::{Linkage, Role, O32};
@@ -213,6 +213,36 @@ fn a_million_instructions() {
         check_destinations(&insns, &cpu, &image);
         assert!((0..insns.len()).any(|slot| is_far(&image, slot)));
         assert!(image.offsets.windows(2).all(|pair| pair[0] <= pair[1]));
+    }
+}
+
+/// A branch over few instructions is too short for them, or a jump over many is far without need: either way it
+/// arrives.
+#[test]
+fn jumps_of_long_programs_are_far_at_a_guess() {
+    let sparse = |over: usize| {
+        let (low, many) = ("r1 = 1; ".repeat(over), "r1 *= r2; ".repeat(6000));
+        format!("if r1 == r2 goto +{over}; {low}r2 += 1; {many}exit")
+    };
+    let dense = format!(
+        "if r1 == r2 goto +5000; {}r2 += 1; {}exit",
+        "r1 *= r2; ".repeat(5000),
+        "r1 = 1; ".repeat(1000)
+    );
+    for cpu in [LE_R2, BE_R1, LE_R6, LE64_R2] {
+        for (text, expected) in [
+            (sparse(5000), Some(false)),
+            (sparse(6000), Some(true)),
+            (dense.clone(), None),
+        ] {
+            let insns = program(&text, &cpu);
+            let image = compile(&insns, &cpu, &Options::plain()).expect("compiles");
+            check_destinations(&insns, &cpu, &image);
+            let is_guessed = image.words.len() > REACH && !cpu.release.is_r6();
+            if let (Some(expected), true) = (expected, is_guessed) {
+                assert_eq!(is_far(&image, 0), expected);
+            }
+        }
     }
 }
 

@@ -37,7 +37,7 @@ impl Target {
         image: 0,
     };
 
-    fn address(&self) -> u32 {
+    pub(super) fn address(&self) -> u32 {
         self.image.wrapping_add(self.position.wrapping_mul(4))
     }
 }
@@ -111,6 +111,24 @@ pub(super) struct Fixup {
 
 /// The register a far jump goes through.
 const FAR: Reg = Reg::T9;
+
+/// Lets a jump through a register go to an address, if these words are one.
+pub(super) fn aim_far(words: &mut [u32; 3], address: u32) {
+    let load = |address: u32| {
+        let high = Insn::lui(FAR, Uimm16::high_half(address));
+        let low = Insn::ori(FAR, FAR, Uimm16::low_half(address));
+        [high.word(), low.word()]
+    };
+    let upper = |word: u32| word.wrapping_shr(16);
+    let [high, low, jump] = words;
+    let [any_high, any_low] = load(0);
+    if upper(*high) == upper(any_high)
+        && upper(*low) == upper(any_low)
+        && *jump == Insn::jr(FAR).word()
+    {
+        [*high, *low] = load(address);
+    }
+}
 
 impl Block {
     /// Branches to a label of this block.
@@ -233,7 +251,6 @@ impl Block {
     }
 
     fn load_target(&mut self) {
-        self.is_bound = true;
         let address = self.target.address();
         self.load_word_fixed(FAR, address);
     }
@@ -247,6 +264,7 @@ impl Block {
     pub(crate) fn stop_speculation(&mut self) {
         self.sync();
         if self.cpu.has_r2() {
+            self.is_bound = true;
             self.load_target();
             self.push(Insn::jalr_hb(Reg::ZERO, FAR));
             self.slot(Slot::Nop);

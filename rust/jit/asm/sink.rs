@@ -2,6 +2,7 @@
 
 //! Where finished words go.
 
+use super::branch::{aim_far, Form, Target};
 use super::slot::{close_gap, Window};
 use crate::jit::mips::{Insn, RegMask};
 use crate::jit::work::{count, Step};
@@ -144,12 +145,16 @@ impl<'a> Sink<'a> {
         Some(())
     }
 
-    /// What of these words branches to the block's target, which is this one, does so from here on.
-    pub(crate) fn aim(&mut self, begins: u32, ends: u32, target: u32) -> Option<()> {
+    /// What of these words goes to the block's target, which is this one, does so from here on.
+    pub(crate) fn aim(&mut self, begins: u32, ends: u32, target: Target) -> Option<()> {
         let mut at = begins;
         while at < ends {
-            let place = self.stored()?.get_mut(usize::try_from(at).ok()?)?;
-            *place = Insn::aimed(*place, at, target)?;
+            let words = self.stored()?.get_mut(usize::try_from(at).ok()?..)?;
+            if let (Form::Far, Some(three)) = (target.form, words.first_chunk_mut()) {
+                aim_far(three, target.address());
+            }
+            let place = words.first_mut()?;
+            *place = Insn::aimed(*place, at, target.position)?;
             at = at.wrapping_add(1);
         }
         Some(())

@@ -22,6 +22,8 @@ impl<A: Abi> Compiler<'_, A> {
         };
         let form = match forms {
             Forms::All(form) => form,
+            Forms::Guessed if is_far(at, target) => Form::Far,
+            Forms::Guessed => Form::Near,
             Forms::Chosen if self.offset(at) & FAR != 0 => Form::Far,
             Forms::Chosen => Form::Near,
         };
@@ -39,6 +41,30 @@ impl<A: Abi> Compiler<'_, A> {
         }
     }
 
+    /// Whether a branch reaches, wherever few instructions are in between.
+    pub(super) fn are_near_in_reach(&self) -> Result<bool> {
+        let mut at = 0u32;
+        for raw in self.program.insns {
+            if raw.is_jump() {
+                let insn = decode(&self.program.dialect, self.program.insns, at)?;
+                let target = self.target_index(&insn);
+                if let Some(target) = target.filter(|&target| !is_far(at, target)) {
+                    if !self.reaches(at, at.wrapping_add(1), target) {
+                        return Ok(false);
+                    }
+                }
+            }
+            at = at.wrapping_add(1);
+        }
+        Ok(true)
+    }
+
+    /// Whether branches of the instruction at `at`, behind which `next` begins, reach a target.
+    fn reaches(&self, at: u32, next: u32, target: u32) -> bool {
+        let [begins, ends, to] = [at, next, target].map(|at| self.offset(at) & POSITION);
+        is_in_reach(begins, to) && is_in_reach(ends, to)
+    }
+
     /// Step 2: near where the distance in the layout just measured is in reach.
     pub(super) fn choose_forms(&mut self) -> Result {
         let mut at = 0;
@@ -46,10 +72,7 @@ impl<A: Abi> Compiler<'_, A> {
             let insn = decode(&self.program.dialect, self.program.insns, at)?;
             let next = at.wrapping_add(insn.slots());
             if let Some(target) = self.target_index(&insn) {
-                let to = self.offset(target) & POSITION;
-                let begins = self.offset(at) & POSITION;
-                let ends = self.offset(next) & POSITION;
-                if !(is_in_reach(begins, to) && is_in_reach(ends, to)) {
+                if !self.reaches(at, next, target) {
                     if let Some(place) = usize::try_from(at)
                         .ok()
                         .and_then(|at| self.offsets.get_mut(at))
@@ -63,6 +86,14 @@ impl<A: Abi> Compiler<'_, A> {
         Ok(())
     }
 }
+
+/// Whether so many instructions are in between that a branch will not reach, at a guess: of six words each.
+fn is_far(at: u32, target: u32) -> bool {
+    at.abs_diff(target) > FEW
+}
+
+/// A branch reaches 32,767 words.
+pub(super) const FEW: u32 = 5461;
 
 /// Whether a branch in one word reaches the other.
 pub(super) fn is_in_reach(from: u32, to: u32) -> bool {
