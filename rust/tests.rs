@@ -20,6 +20,7 @@ mod helpers;
 mod immediate;
 mod kernel;
 mod layout;
+mod long;
 mod mips;
 mod mutants;
 mod operand;

@@ -260,9 +260,8 @@ impl<'a, A: Abi> Compiler<'a, A> {
             if insn.slots() == 2 {
                 self.locate(at.wrapping_add(1), sink)?;
             }
-            if forms == Forms::All(Form::Near) && !is_in_reach(0, sink.len()) {
-                // Too long already.
-                return Ok(sink.len());
+            if forms == Forms::All(Form::Near) && self.is_too_long(at, sink.len()) {
+                return Ok(u32::MAX);
             }
             at = next;
         }

@@ -5,7 +5,7 @@
 //! That every jump goes where an instruction begins, and every branch is in reach, is judged of
 //! every image, see [`crate::host::check`]; here is what else must hold.
 
-use super::{program, BE_R1, BE_R6, LE64_R2, LE_R1, LE_R2, LE_R6, MACHINES};
+use super::{program, BE_R1, BE_R6, LE_R1, LE_R2, LE_R6, MACHINES};
 use crate::host::mips::Word;
 use crate::host::{compile, dialect, Image, Options, AX, RUNTIME};
 use crate::jit::abi::{Linkage, Role, O32};
@@ -18,7 +18,7 @@ use crate::jit::mips::table::{Field, Op};
 use crate::jit::mips::Cpu;
 
 /// Words of a jump's displacement to either side.
-const REACH: usize = 1 << 15;
+pub(super) const REACH: usize = 1 << 15;
 
 /// Instructions that together have this many words: as few as possible, so that tests are quick.
 fn filler(words: usize, cpu: &Cpu) -> Vec<Raw> {
@@ -56,7 +56,7 @@ fn destination(image: &Image, slot: usize) -> Option<u32> {
 
 /// Whether a jump of this BPF instruction goes through a register, or where it would need to if
 /// there were no branch of 26 bits.
-fn is_far(image: &Image, slot: usize) -> bool {
+pub(super) fn is_far(image: &Image, slot: usize) -> bool {
     let words = image.offsets[slot] as usize / 4..image.offsets[slot + 1] as usize / 4;
     let reaches = |word: Word| {
         let displacement = word.distance().unwrap_or(0) - 1;
@@ -69,7 +69,7 @@ fn is_far(image: &Image, slot: usize) -> bool {
 }
 
 /// Checks that every jump of a program goes to its target.
-fn check_destinations(insns: &[Raw], cpu: &Cpu, image: &Image) {
+pub(super) fn check_destinations(insns: &[Raw], cpu: &Cpu, image: &Image) {
     let mut at = 0;
     while at < insns.len() {
         let insn = decode(&dialect(cpu), insns, at as u32).expect("a valid program");
@@ -216,36 +216,6 @@ fn a_million_instructions() {
     }
 }
 
-/// A branch over few instructions is too short for them, or a jump over many is far without need: either way it
-/// arrives.
-#[test]
-fn jumps_of_long_programs_are_far_at_a_guess() {
-    let sparse = |over: usize| {
-        let (low, many) = ("r1 = 1; ".repeat(over), "r1 *= r2; ".repeat(6000));
-        format!("if r1 == r2 goto +{over}; {low}r2 += 1; {many}exit")
-    };
-    let dense = format!(
-        "if r1 == r2 goto +5000; {}r2 += 1; {}exit",
-        "r1 *= r2; ".repeat(5000),
-        "r1 = 1; ".repeat(1000)
-    );
-    for cpu in [LE_R2, BE_R1, LE_R6, LE64_R2] {
-        for (text, expected) in [
-            (sparse(5000), Some(false)),
-            (sparse(6000), Some(true)),
-            (dense.clone(), None),
-        ] {
-            let insns = program(&text, &cpu);
-            let image = compile(&insns, &cpu, &Options::plain()).expect("compiles");
-            check_destinations(&insns, &cpu, &image);
-            let is_guessed = image.words.len() > REACH && !cpu.release.is_r6();
-            if let (Some(expected), true) = (expected, is_guessed) {
-                assert_eq!(is_far(&image, 0), expected);
-            }
-        }
-    }
-}
-
 #[test]
 fn the_address_matters_to_far_jumps_alone() {
     for (name, cpu) in MACHINES {
@@ -297,14 +267,10 @@ fn without_facts_the_rules_are_the_same() {
     }
 }
 
-/// Lends memory of these lengths and compiles as far as it goes.
-fn with_workspace(text: &str, offsets: usize, facts: usize) -> Result<u32, Error> {
-    let insns = program(text, &LE_R2);
-    let mut offsets = vec![0; offsets];
-    let mut facts = vec![Fact::default(); facts];
-    let mut block = Block::new();
-    let program = Program {
-        insns: &insns,
+/// A program as it is compiled below.
+pub(super) fn bare(insns: &[Raw]) -> Program<'_> {
+    Program {
+        insns,
         dialect: dialect(&LE_R2),
         role: Role::Whole,
         is_boundary: false,
@@ -318,7 +284,16 @@ fn with_workspace(text: &str, offsets: usize, facts: usize) -> Result<u32, Error
         analyses: Analyses::ALL,
         fills_slots: false,
         forwards_copies: false,
-    };
+    }
+}
+
+/// Lends memory of these lengths and compiles as far as it goes.
+fn with_workspace(text: &str, offsets: usize, facts: usize) -> Result<u32, Error> {
+    let insns = program(text, &LE_R2);
+    let mut offsets = vec![0; offsets];
+    let mut facts = vec![Fact::default(); facts];
+    let mut block = Block::new();
+    let program = bare(&insns);
     let workspace = Workspace {
         offsets: &mut offsets,
         facts: &mut facts,

@@ -41,6 +41,17 @@ impl<A: Abi> Compiler<'_, A> {
         }
     }
 
+    /// Whether not all of a program is in a branch's reach that has so many words up to instruction `at`, or will not
+    /// be: by a quarter, if it goes on like this.
+    pub(super) fn is_too_long(&self, at: u32, words: u32) -> bool {
+        let will_be = |at: u32| {
+            let expected = u64::from(words).wrapping_mul(self.len.into());
+            expected > u64::from(at).wrapping_mul(LONG)
+        };
+        let is_sample = at != 0 && at & SAMPLE.wrapping_sub(1) == 0;
+        !is_in_reach(0, words) || is_sample && will_be(at)
+    }
+
     /// Whether a branch reaches, wherever few instructions are in between.
     pub(super) fn are_near_in_reach(&self) -> Result<bool> {
         let mut at = 0u32;
@@ -87,6 +98,9 @@ impl<A: Abi> Compiler<'_, A> {
     }
 }
 
+/// At every so many instructions it is asked how long a program will be.
+const SAMPLE: u32 = 1 << 12;
+
 /// Whether so many instructions are in between that a branch will not reach, at a guess: of six words each.
 fn is_far(at: u32, target: u32) -> bool {
     at.abs_diff(target) > FEW
@@ -94,6 +108,9 @@ fn is_far(at: u32, target: u32) -> bool {
 
 /// A branch reaches 32,767 words.
 pub(super) const FEW: u32 = 5461;
+
+/// The same and a quarter.
+const LONG: u64 = 40_959;
 
 /// Whether a branch in one word reaches the other.
 pub(super) fn is_in_reach(from: u32, to: u32) -> bool {
