@@ -176,3 +176,22 @@ fn what_takes_a_product_stays_before_the_next() {
     assert_eq!(length(mips::Insn::addu(t6, t7, t7)), 3);
     assert_eq!(length(mips::Insn::mul(t6, t7, t7)), 4);
 }
+
+/// A frame's accesses are aligned, and so is a byte.
+#[test]
+fn what_may_be_emulated_fills_no_slot() {
+    for (access, moves) in [
+        ("r0 = *(u8 *)(r1 + 0)", true),
+        ("*(u8 *)(r1 + 0) = r3", true),
+        ("r0 = *(u32 *)(r10 - 8)", true),
+        ("r0 = *(u16 *)(r1 + 0)", false),
+        ("r0 = *(u32 *)(r1 + 0)", false),
+        ("*(u32 *)(r1 + 0) = r3", false),
+    ] {
+        let source = format!("{access}; if w2 == w4 goto +1; *(u32 *)(r10 - 8) = r5; exit");
+        let image = compile(&program(&source, &LE_R2), &LE_R2, &options(true)).expect("compiles");
+        let is_branch = |&word: &u32| crate::host::mips::print(word, 0).starts_with("beq a2");
+        let at = image.words.iter().position(is_branch).expect("a branch");
+        assert_eq!(image.words[at + 1] != 0, moves, "{access}");
+    }
+}

@@ -27,7 +27,7 @@ use super::block::Block;
 use super::sink::Sink;
 use crate::jit::error::{Error, Result};
 use crate::jit::mips::table::{Effects, Op};
-use crate::jit::mips::{Insn, RegMask};
+use crate::jit::mips::{Insn, Reg, RegMask};
 
 /// How many instructions in front of a block may move into it.
 pub(crate) const WINDOW: usize = 4;
@@ -125,6 +125,14 @@ pub(super) fn has(insn: Insn, effects: Effects) -> bool {
     insn.op().traits().effects.intersects(effects)
 }
 
+/// Whether the kernel may have to do it: an access that is not aligned, as none of the stack is. In a slot it
+/// would find the branch in front, and do that as well, for another hundred instructions (`arch/mips/kernel/branch.c`).
+fn may_be_emulated(insn: Insn) -> bool {
+    let stack = RegMask::of(Reg::SP).with(Reg::FP);
+    let has_byte = matches!(insn.op(), Op::Lb | Op::Lbu | Op::Sb);
+    has(insn, MEMORY) && !has_byte && insn.reads().intersection(stack).is_empty()
+}
+
 /// All that an instruction comes behind, if it moves into the slot of a branch: that, and what is between.
 #[derive(Clone, Copy)]
 struct Passed {
@@ -175,7 +183,7 @@ impl Passed {
             if has(insn, FIXED) {
                 return Passing::Stopped;
             }
-            if insn != Insn::NOP && self.commutes(insn) {
+            if insn != Insn::NOP && self.commutes(insn) && !may_be_emulated(insn) {
                 return Passing::Found(index);
             }
             self.add(insn);
