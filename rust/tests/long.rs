@@ -74,5 +74,16 @@ fn long_programs_are_lowered_once() {
             slots + slots / 4
         };
         assert!(blocks <= most, "{blocks} blocks for {slots} slots");
+        // The words are as if they had been lowered again: compile() compares.
+        for fills_slots in [false, true] {
+            let options = Options {
+                fills_slots,
+                forwards_copies: fills_slots,
+                ..Options::default()
+            };
+            let image = compile(&insns, &LE_R2, &options).expect("compiles");
+            check_destinations(&insns, &LE_R2, &image);
+            assert_eq!(is_far(&image, 0), slots > 20_000, "{slots}");
+        }
     }
 }
