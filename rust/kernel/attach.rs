@@ -122,8 +122,9 @@ pub(super) fn attach(program: *mut c_void, old: *mut c_void, new: *mut c_void) -
     let found = unsafe { place.read_volatile() };
     let mut stub = text.stub();
     let literal = |stub: *mut u32| stub.wrapping_add(LITERAL);
-    // SAFETY: A stub has a first word, and a literal.
+    // SAFETY: It is null or a stub, which has a first word.
     let (plain, goal) = match unsafe { stub.as_ref() } {
+        // SAFETY: It is a word of the stub.
         Some(plain) => (*plain, unsafe { literal(stub).read_volatile() }),
         None => (found, 0),
     };

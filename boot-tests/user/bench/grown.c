@@ -5,8 +5,8 @@
  * They are the same over and over again: loads, stores and arithmetic of 32 and 64 bits as
  * programs have them. What the verifier takes for some things grows with the square of their number: ways
  * out, so that there is one for every sixty rounds, and zero-extensions, so that nobody reads what is
- * above a result of 32 bits, and nothing is loaded from the context. The longest program is as long as it looks at: a million instructions, of
- * which it follows some twice.
+ * above a result of 32 bits, and nothing is loaded from the context. The longest program is as
+ * long as it looks at: a million instructions, of which it follows some twice.
  */
 
 #include <errno.h>
